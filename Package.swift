@@ -1,0 +1,132 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Arrows point one way: see "Who may import whom" in README.md. `make check-imports` refuses the others.
+
+let swift: [SwiftSetting] = [
+    .treatAllWarnings(as: .error), .treatWarning("DeprecatedDeclaration", as: .warning),
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"), .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+/// Targets that touch raw memory say so at every place.
+let unsafeMemory = swift + [.strictMemorySafety()]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient: Target.Dependency = .product(
+    name: "AsyncHTTPClient", package: "async-http-client", condition: .when(traits: ["Network"]))
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "docproc",
+    products: [
+        .executable(name: "docproc", targets: ["docproc"]),
+        .executable(name: "docproc-pdf", targets: ["docproc-pdf"]),
+    ],
+    traits: [.trait(name: "Network"), .default(enabledTraits: ["Network"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // C
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+        .systemLibrary(
+            name: "CPopplerGlib", pkgConfig: "poppler-glib", providers: [.apt(["libpoppler-glib-dev"])]),
+        .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+        .target(name: "CPDF", dependencies: ["CPopplerGlib"], cSettings: [.unsafeFlags(["-O2"])]),
+        .target(name: "CHTML", dependencies: ["CLibXML2"], cSettings: [.unsafeFlags(["-O2"])]),
+
+        // Base
+        .target(name: "Diagnostics", swiftSettings: swift),
+        .target(name: "Hashing", dependencies: [crypto, system], swiftSettings: swift),
+
+        // Inference, bottom to top
+        .target(name: "Tensors", swiftSettings: unsafeMemory),
+        .target(
+            name: "Weights", dependencies: ["Diagnostics", "Hashing", "Tensors", system], swiftSettings: unsafeMemory),
+        .target(name: "Kernels", dependencies: ["Tensors", "CKernels"], swiftSettings: unsafeMemory),
+        .target(name: "KVCache", dependencies: ["Tensors", "Kernels"], swiftSettings: unsafeMemory),
+        .target(name: "Models", dependencies: ["Tensors", "Weights", "Kernels", "KVCache"], swiftSettings: swift),
+        .target(name: "Tokenization", swiftSettings: swift),
+        .target(
+            name: "Inference",
+            dependencies: ["Diagnostics", "Tensors", "Weights", "Kernels", "KVCache", "Models", "Tokenization"],
+            swiftSettings: swift),
+
+        // Documents, bottom to top
+        .target(name: "Documents", swiftSettings: swift),
+        .target(
+            name: "Ingest", dependencies: ["Diagnostics", "Documents", "Hashing", "CHTML", system],
+            swiftSettings: swift),
+        .target(name: "Packing", dependencies: ["Diagnostics", "Documents", "Tokenization"], swiftSettings: swift),
+        .target(name: "Store", dependencies: ["Diagnostics", "Documents", "Hashing", grdb, system], swiftSettings: swift),
+
+        // Both together
+        .target(
+            name: "Answering",
+            dependencies: ["Diagnostics", "Documents", "Hashing", "Packing", "Store", "Tokenization", "Inference"],
+            swiftSettings: swift),
+        .target(name: "Runs", dependencies: ["Diagnostics", "Documents", "Hashing", "Store", system], swiftSettings: swift),
+        .target(
+            name: "Pipeline", dependencies: ["Diagnostics", "Documents", "Answering", "Runs", yams],
+            swiftSettings: swift),
+        .target(
+            name: "Networking", dependencies: ["Diagnostics", "Hashing", "Weights", subprocess, asyncHTTPClient],
+            swiftSettings: swift),
+        .target(
+            name: "Benchmarks", dependencies: ["Diagnostics", "Inference", "Tokenization", subprocess, system],
+            swiftSettings: swift),
+
+        // Programs
+        .executableTarget(
+            name: "docproc",
+            dependencies: [
+                "Answering", "Benchmarks", "Diagnostics", "Documents", "Hashing", "Inference", "Ingest", "Kernels", "Networking", "Packing",
+                "Pipeline", "Runs", "Store", "Tokenization", "Weights", argumentParser, system, yams,
+            ],
+            swiftSettings: swift),
+        .executableTarget(name: "docproc-pdf", dependencies: ["Documents", "CPDF"], swiftSettings: swift),
+
+        // Tests
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "CKernels"], swiftSettings: swift),
+        .testTarget(name: "WeightsTests", dependencies: ["Weights", "Tensors"], swiftSettings: swift),
+        .testTarget(
+            name: "TokenizationTests", dependencies: ["Tokenization", "Weights"],
+            resources: [.copy("Fixtures")], swiftSettings: swift),
+        .testTarget(name: "KVCacheTests", dependencies: ["KVCache", "Kernels", "Tensors"], swiftSettings: swift),
+        .testTarget(
+            name: "InferenceTests",
+            dependencies: ["Inference", "Models", "KVCache", "Kernels", "Tensors", "Weights", "Tokenization"],
+            resources: [.copy("Fixtures")], swiftSettings: swift),
+        .testTarget(name: "DocumentsTests", dependencies: ["Documents"], swiftSettings: swift),
+        .testTarget(
+            name: "IngestTests", dependencies: ["Ingest", "Documents"], resources: [.copy("Fixtures")],
+            swiftSettings: swift),
+        .testTarget(
+            name: "PackingTests", dependencies: ["Packing", "Documents", "Tokenization"], swiftSettings: swift),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "Documents"], swiftSettings: swift),
+        .testTarget(
+            name: "AnsweringTests",
+            dependencies: ["Answering", "Documents", "Packing", "Store", "Inference", "Tokenization"],
+            swiftSettings: swift),
+        .testTarget(name: "RunsTests", dependencies: ["Runs", "Documents"], swiftSettings: swift),
+        .testTarget(
+            name: "PipelineTests", dependencies: ["Pipeline", "Answering", "Runs", "Documents"],
+            resources: [.copy("Fixtures")], swiftSettings: swift),
+        .testTarget(name: "NetworkingTests", dependencies: ["Networking", "Weights"], swiftSettings: swift),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["docproc", "docproc-pdf", subprocess, system],
+            swiftSettings: swift),
+    ],
+    swiftLanguageModes: [.v6]
+)
