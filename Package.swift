@@ -43,6 +43,8 @@ let package = Package(
         .systemLibrary(
             name: "CPopplerGlib", pkgConfig: "poppler-glib", providers: [.apt(["libpoppler-glib-dev"])]),
         .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CSandbox", cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "CPDF", dependencies: ["CPopplerGlib"], cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "CHTML", dependencies: ["CLibXML2"], cSettings: [.unsafeFlags(["-O2"])]),
 
@@ -53,7 +55,8 @@ let package = Package(
         // Inference, bottom to top
         .target(name: "Tensors", swiftSettings: unsafeMemory),
         .target(
-            name: "Weights", dependencies: ["Diagnostics", "Hashing", "Tensors", system], swiftSettings: unsafeMemory),
+            name: "Weights", dependencies: ["Diagnostics", "Hashing", "Tensors", "CZlib", system],
+            swiftSettings: unsafeMemory),
         .target(name: "Kernels", dependencies: ["Tensors", "CKernels"], swiftSettings: unsafeMemory),
         .target(name: "KVCache", dependencies: ["Tensors", "Kernels"], swiftSettings: unsafeMemory),
         .target(name: "Models", dependencies: ["Tensors", "Weights", "Kernels", "KVCache"], swiftSettings: swift),
@@ -66,7 +69,7 @@ let package = Package(
         // Documents, bottom to top
         .target(name: "Documents", swiftSettings: swift),
         .target(
-            name: "Ingest", dependencies: ["Diagnostics", "Documents", "Hashing", "CHTML", system],
+            name: "Ingest", dependencies: ["Diagnostics", "Documents", "Hashing", "CHTML", "CSandbox", system],
             swiftSettings: swift),
         .target(name: "Packing", dependencies: ["Diagnostics", "Documents", "Tokenization"], swiftSettings: swift),
         .target(name: "Store", dependencies: ["Diagnostics", "Documents", "Hashing", grdb, system], swiftSettings: swift),
@@ -95,7 +98,7 @@ let package = Package(
                 "Pipeline", "Runs", "Store", "Tokenization", "Weights", argumentParser, system, yams,
             ],
             swiftSettings: swift),
-        .executableTarget(name: "docproc-pdf", dependencies: ["Documents", "CPDF"], swiftSettings: swift),
+        .executableTarget(name: "docproc-pdf", dependencies: ["Documents", "CPDF", "CSandbox"], swiftSettings: swift),
 
         // Tests
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "CKernels"], swiftSettings: swift),
