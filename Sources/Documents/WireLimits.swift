@@ -1,0 +1,52 @@
+// The limits that a worker lives under, and how they reach it: on its command line, before it reads anything.
+
+/// What one document may cost. The worker sets the first group on itself; the parent enforces the second.
+package struct WorkerLimits: Sendable, Equatable {
+    /// Address space of the worker in bytes (`RLIMIT_AS`).
+    package var memoryBytes: Int
+    /// Processor seconds for one document (`RLIMIT_CPU`).
+    package var cpuSeconds: Int
+
+    /// Seconds from handing over a document to its last reply.
+    package var documentSeconds: Double
+    /// Seconds without any sign of progress; a worker reports every page.
+    package var pageSeconds: Double
+    /// Largest document.
+    package var inputBytes: Int
+    /// All replies to one document together.
+    package var replyBytes: Int
+
+    /// Describes limits.
+    package init(
+        memoryBytes: Int = 2 << 30, cpuSeconds: Int = 60, documentSeconds: Double = 120, pageSeconds: Double = 30,
+        inputBytes: Int = 1 << 30, replyBytes: Int = 256 << 20
+    ) {
+        self.memoryBytes = memoryBytes
+        self.cpuSeconds = cpuSeconds
+        self.documentSeconds = documentSeconds
+        self.pageSeconds = pageSeconds
+        self.inputBytes = inputBytes
+        self.replyBytes = replyBytes
+    }
+
+    /// What the parent puts on the worker's command line.
+    package var arguments: [String] {
+        ["--worker", "--memory", String(memoryBytes), "--cpu", String(cpuSeconds), "--input", String(inputBytes)]
+    }
+
+    /// Reads a worker's own command line; nil unless it is one that `arguments` made.
+    package init?(arguments: [String]) {
+        self.init()
+        var rest = arguments[...]
+        guard rest.popFirst() == "--worker" else { return nil }
+        while let flag = rest.popFirst() {
+            guard let text = rest.popFirst(), let value = Int(text), value > 0 else { return nil }
+            switch flag {
+            case "--memory": memoryBytes = value
+            case "--cpu": cpuSeconds = value
+            case "--input": inputBytes = value
+            default: return nil
+            }
+        }
+    }
+}
