@@ -1,0 +1,69 @@
+package import Diagnostics
+package import Models
+
+/// Why an engine could not be opened or a request was refused.
+package enum EngineError: Error, Sendable, Equatable {
+    /// The model file does not hold what its architecture needs, or is of a kind that we do not run.
+    case model(ModelError)
+    /// The tokenizer in the file is incomplete or of an unknown kind.
+    case tokenizer(String)
+    /// The plan exceeds the limit; nothing was loaded.
+    case memory(MemoryPlan, limit: Int)
+    /// `DOCPROC_KERNELS` or the options name a set that this processor does not have.
+    case kernels(String, available: [String])
+    /// Prompt and output do not fit.
+    case context(prompt: Int, output: Int, limit: Int)
+    case emptyPrompt
+    /// A token id outside of the vocabulary.
+    case token(Int32, vocabularySize: Int)
+    /// The grammar describes no text at all, or has too many states.
+    case grammar(String)
+
+    /// The same for the user's eyes. `path` is the model file.
+    package func userError(path: String) -> UserError {
+        let file = UserError.Place("file", path)
+        switch self {
+        case .model(let error):
+            return UserError(
+                error.isDamage ? .modelDamaged : .modelUnsupported, error.description, places: [file],
+                remedies: [
+                    error.isDamage
+                        ? UserError.Remedy("docproc models verify", "compares the file with its published hash")
+                        : UserError.Remedy("docproc models list", "shows the models that run")
+                ])
+        case .tokenizer(let reason):
+            return UserError(.modelUnsupported, "The tokenizer of this model cannot be used: \(reason)", places: [file])
+        case .memory(let plan, let limit):
+            return UserError(
+                .memoryLimit,
+                "This needs up to \(mebibytes(plan.totalBytes)) of memory (weights \(mebibytes(plan.weightBytes)), "
+                    + "cache of \(plan.contextTokens) tokens \(mebibytes(plan.cacheBytes)), "
+                    + "working memory \(mebibytes(plan.scratchBytes))); the limit is \(mebibytes(limit)).",
+                places: [file],
+                remedies: [
+                    UserError.Remedy("--memory", "a higher limit"),
+                    UserError.Remedy("--context", "a smaller window takes a smaller cache"),
+                    UserError.Remedy("--model", "a smaller model"),
+                ])
+        case .kernels(let name, let available):
+            return UserError(
+                .badSetting, "There are no kernels '\(name)' for this processor.",
+                remedies: [UserError.Remedy("DOCPROC_KERNELS=" + available.joined(separator: "|"))])
+        case .context(let prompt, let output, let limit):
+            return UserError(
+                .windowTooLarge,
+                "The prompt has \(prompt) tokens and \(output) are reserved for the answer; the context holds \(limit).",
+                remedies: [UserError.Remedy("--context", "a larger window, if the model has one")])
+        case .emptyPrompt:
+            return UserError(.internalError, "A prompt without tokens was sent to the model.")
+        case .token(let id, let size):
+            return UserError(.internalError, "Token \(id) is outside of the vocabulary of \(size).")
+        case .grammar(let reason):
+            return UserError(.internalError, "The grammar of the answer cannot be used: \(reason)")
+        }
+    }
+}
+
+private func mebibytes(_ bytes: Int) -> String {
+    "\((bytes + (1 << 20) - 1) >> 20) MiB"
+}

@@ -1,0 +1,77 @@
+// What is asked of the engine and what it answers with: plain values, no behaviour.
+
+/// A prompt and how to continue it.
+package struct GenerationRequest: Sendable {
+    /// Token ids, at least one, with every control token already in its place.
+    package var prompt: [Int32]
+    /// The most tokens that may be generated. Prompt and output together must fit the context.
+    package var maxOutputTokens: Int
+    package var sampling: SamplingOptions
+    /// Tokens that end the output and are not part of it; `nil` takes the model's own.
+    package var stopTokens: Set<Int32>?
+    /// Restricts the output to a language; the output ends by itself where the grammar allows nothing more.
+    package var grammar: Grammar?
+
+    package init(
+        prompt: [Int32], maxOutputTokens: Int, sampling: SamplingOptions = .greedy, stopTokens: Set<Int32>? = nil,
+        grammar: Grammar? = nil
+    ) {
+        self.prompt = prompt
+        self.maxOutputTokens = maxOutputTokens
+        self.sampling = sampling
+        self.stopTokens = stopTokens
+        self.grammar = grammar
+    }
+}
+
+/// What happens while a request runs, in order: prefill steps, tokens, one `finished`.
+package enum GenerationEvent: Sendable, Equatable {
+    /// `done` of `total` prompt tokens are in the cache, `cached` of them were there before.
+    case prefill(done: Int, total: Int, cached: Int)
+    /// One generated token. `text` is what became complete UTF-8 with it, often empty inside a character.
+    /// `logProbability` is the model's own, at temperature 1 and before any grammar.
+    case token(id: Int32, text: String, logProbability: Float)
+    case finished(FinishReason, Usage)
+}
+
+/// Why an output ended.
+package enum FinishReason: String, Sendable, Equatable, Codable {
+    /// The model produced a stop token.
+    case stop
+    /// `maxOutputTokens` was reached.
+    case length
+    /// The grammar is complete and allows nothing more.
+    case grammar
+}
+
+/// What a request cost.
+package struct Usage: Sendable, Equatable, Codable {
+    package var promptTokens: Int
+    /// Prompt tokens whose keys and values were reused.
+    package var cachedTokens: Int
+    package var outputTokens: Int
+    package var prefillSeconds: Double
+    package var decodeSeconds: Double
+
+    package init(
+        promptTokens: Int, cachedTokens: Int, outputTokens: Int, prefillSeconds: Double, decodeSeconds: Double
+    ) {
+        self.promptTokens = promptTokens
+        self.cachedTokens = cachedTokens
+        self.outputTokens = outputTokens
+        self.prefillSeconds = prefillSeconds
+        self.decodeSeconds = decodeSeconds
+    }
+}
+
+/// How likely the model holds one continuation of a prompt.
+package struct ScoredContinuation: Sendable, Equatable {
+    /// Natural logarithm of each token's probability given everything before it.
+    package var tokenLogProbabilities: [Float]
+    /// Their sum: the log-probability of the whole continuation.
+    package var logProbability: Float { tokenLogProbabilities.reduce(0, +) }
+
+    package init(tokenLogProbabilities: [Float]) {
+        self.tokenLogProbabilities = tokenLogProbabilities
+    }
+}
