@@ -10,6 +10,8 @@ public struct Element: Sendable, Equatable, Codable {
     public var boxes: [Box]
     /// A path such as `html/body/main/p[3]` for formats that have one.
     public var path: String?
+    /// Whether a reader of the page can't see this text; such elements exist only where the caller asked to keep them.
+    public var hidden: Bool
 
     /// The kinds of element.
     public enum Kind: Sendable, Hashable, Codable {
@@ -18,12 +20,15 @@ public struct Element: Sendable, Equatable, Codable {
     }
 
     /// Describes an element.
-    public init(kind: Kind, textRange: Range<Int>, page: Int = 1, boxes: [Box] = [], path: String? = nil) {
+    public init(
+        kind: Kind, textRange: Range<Int>, page: Int = 1, boxes: [Box] = [], path: String? = nil, hidden: Bool = false
+    ) {
         self.kind = kind
         self.textRange = textRange
         self.page = page
         self.boxes = boxes
         self.path = path
+        self.hidden = hidden
     }
 }
 

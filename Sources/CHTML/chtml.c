@@ -1,0 +1,2 @@
+#include "chtml.h"
+typedef int ch_not_empty;

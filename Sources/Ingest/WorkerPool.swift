@@ -1,0 +1,65 @@
+// Hands documents to worker processes and takes their answers: one worker a slot, restarted after any failure.
+//
+// Owns which workers live and who waits for one. What happens with one document is `WorkerProcess`; which program to
+// start is `WorkerProgram`.
+
+package import Documents
+
+/// A fixed number of workers, started when first needed and kept for a few dozen documents.
+package actor WorkerPool {
+    private let limits: WorkerLimits
+    private let programs: WorkerPrograms
+    private let capacity: Int
+    private var idle: [WorkerSlot] = []
+    private var busy = 0
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    /// Starts nothing yet. `workers`: how many documents may be in work at once, by default one a processor.
+    package init(limits: WorkerLimits = WorkerLimits(), workers: Int? = nil, programs: WorkerPrograms = .installed) {
+        self.limits = limits
+        self.programs = programs
+        capacity = max(1, workers ?? WorkerPool.processors)
+    }
+
+    /// Extracts one document; `progress` gets pages done and pages in all, from a thread of the pool.
+    ///
+    /// Waits for a free worker first. Cancelling the task kills the worker that has the document; the result is then
+    /// `.failure` with reason `timeout`, to be thrown away. Throws only where no document of this format can be read.
+    package func extract(
+        _ bytes: [UInt8], _ request: ExtractionRequest,
+        progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
+    ) async throws(WorkerError) -> Result<ExtractedDocument, ExtractionFailure> {
+        guard bytes.count <= limits.inputBytes else {
+            return .failure(
+                ExtractionFailure(.tooLarge, "\(bytes.count) bytes; the limit is \(limits.inputBytes)"))
+        }
+        let slot = await take(request.format)
+        let outcome = await slot.extract(bytes, request, progress: progress)
+        give(slot)
+        return try outcome.get()
+    }
+
+    /// Ends all idle workers. The pool can be used again; new workers are started then.
+    package func shutdown() {
+        idle.removeAll()
+    }
+
+    /// A free slot that serves this format, as soon as there is one.
+    private func take(_ format: DocumentFormat) async -> WorkerSlot {
+        if busy >= capacity {
+            await withCheckedContinuation { waiting.append($0) }  // whoever resumes us hands over its place in `busy`
+        } else {
+            busy += 1
+        }
+        if let index = idle.firstIndex(where: { $0.format == format }) {
+            return idle.remove(at: index)
+        }
+        return WorkerSlot(format: format, program: programs.program(for: format), limits: limits)
+    }
+
+    /// Takes a slot back and wakes the first that waits.
+    private func give(_ slot: WorkerSlot) {
+        idle.append(slot)
+        if waiting.isEmpty { busy -= 1 } else { waiting.removeFirst().resume() }
+    }
+}
