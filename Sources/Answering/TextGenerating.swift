@@ -1,0 +1,72 @@
+package import Packing
+
+/// What answering needs of a language model. `EngineGenerator` is the real one; tests have a scripted one.
+package protocol TextGenerating: Sendable {
+    /// The model as records name it.
+    var model: AnswerModel { get }
+    /// Its tokenizer.
+    var tokenizer: any PromptTokenizing { get }
+    /// How prompts are dressed for it.
+    var dialect: PromptDialect { get }
+    /// Tokens that it accepts, prompt and answer together.
+    var contextLength: Int { get }
+    /// Tokens up to which it still finds what it is asked for.
+    var reliableWindow: Int { get }
+    /// Continues a prompt under a shape, reporting prefill and text as they come.
+    func generate(
+        _ request: TextRequest, progress: @escaping @Sendable (TextProgress) -> Void
+    ) async throws -> GeneratedText
+    /// Log-probabilities of continuations of one prompt, each summed over its tokens.
+    func score(prompt: [Int32], continuations: [[Int32]]) async throws -> [Double]
+}
+
+/// A call to a model.
+package struct TextRequest: Sendable, Equatable {
+    /// The whole prompt.
+    package var prompt: [Int32]
+    /// Upper limit of what may be written.
+    package var maxOutputTokens: Int
+    /// What may be written; nil leaves it free.
+    package var shape: AnswerShape?
+    /// 0 decodes greedily.
+    package var temperature: Double
+    /// Seed of the sampler.
+    package var seed: UInt64
+
+    package init(
+        prompt: [Int32], maxOutputTokens: Int, shape: AnswerShape?, temperature: Double = 0, seed: UInt64 = 0
+    ) {
+        self.prompt = prompt
+        self.maxOutputTokens = maxOutputTokens
+        self.shape = shape
+        self.temperature = temperature
+        self.seed = seed
+    }
+}
+
+/// What a call reports while it runs.
+package enum TextProgress: Sendable, Equatable {
+    /// Prompt tokens done, of all, and those that came out of the cache.
+    case prefill(done: Int, total: Int, cached: Int)
+    /// Complete characters written since the last report.
+    case text(String)
+}
+
+/// What a call wrote.
+package struct GeneratedText: Sendable, Equatable {
+    /// The text.
+    package var text: String
+    /// Whether it ended by itself, and not at the limit of tokens.
+    package var complete: Bool
+    /// Mean log-probability of a token; 0 when nothing was written.
+    package var meanLogProbability: Double
+    /// Tokens spent.
+    package var usage: TokenUsage
+
+    package init(text: String, complete: Bool, meanLogProbability: Double, usage: TokenUsage) {
+        self.text = text
+        self.complete = complete
+        self.meanLogProbability = meanLogProbability
+        self.usage = usage
+    }
+}
