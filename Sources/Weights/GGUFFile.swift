@@ -1,17 +1,14 @@
-// Reads the GGUF v3 container: metadata and the list of tensors, checked against the file before use.
-// What the tensors mean is left to Models; how they are decoded to Kernels.
+// An open GGUF v3 container: metadata by key and tensors by name, all checked against the file's length.
+// What the tensors mean is left to Models; how their blocks are decoded to Kernels.
 
-package import SystemPackage
+import SystemPackage
 package import Tensors
 
-/// What is wrong with a GGUF file.
-package enum GGUFError: Error, Sendable, Equatable {
-    case io(path: String, Errno)
-    case notGGUF(path: String)
-}
-
 /// An open model file. Strings and arrays stay in the mapped bytes until asked for.
+///
+/// A file that opens has no duplicate key or tensor, and every tensor lies inside it without overlapping another.
 package final class GGUFFile: Sendable {
+    /// Owns the bytes that all tensors point into.
     package let mapping: MappedFile
     /// In the order of the file.
     package let tensors: [TensorView]
@@ -20,22 +17,149 @@ package final class GGUFFile: Sendable {
     /// In the order of the file.
     package let keys: [String]
 
+    private let places: [String: GGUFValuePlace]
+    private let tensorIndices: [String: Int]
+
+    /// Maps a file and reads its header.
     package init(path: String) throws(GGUFError) {
-        throw .notGGUF(path: path)
+        do {
+            mapping = try MappedFile(path: path)
+        } catch {
+            throw error == .noData ? .notGGUF : .io(error)
+        }
+        var reader = GGUFReader(mapping)
+        let (tensorCount, pairCount) = try reader.preamble()
+
+        var keys: [String] = []
+        var places: [String: GGUFValuePlace] = [:]
+        for _ in 0..<pairCount {
+            let (key, place) = try reader.pair()
+            guard places.updateValue(place, forKey: key) == nil else { throw .duplicateKey(key) }
+            keys.append(key)
+        }
+        self.keys = keys
+        self.places = places
+
+        func value<T>(_ key: String, _ read: (GGUFValuePlace) -> T?) -> T? { places[key].flatMap(read) }
+        let file = mapping
+        guard let architecture = value("general.architecture", { file.string($0) }) else {
+            throw .missing(key: "general.architecture")
+        }
+        self.architecture = architecture
+        if let count = value("split.count", { file.integer($0) }), count > 1 {
+            throw .split(part: (value("split.no", { file.integer($0) }) ?? 0) &+ 1, of: count)
+        }
+        var alignment = 32
+        if places["general.alignment"] != nil {
+            alignment = value("general.alignment") { file.integer($0) } ?? 0
+            guard alignment > 0, alignment <= 1 << 16, alignment.nonzeroBitCount == 1 else {
+                throw .badAlignment(alignment)
+            }
+        }
+
+        var described: [GGUFTensorPlace] = []
+        var indices: [String: Int] = [:]
+        for index in 0..<tensorCount {
+            let tensor = try reader.tensor()
+            guard indices.updateValue(index, forKey: tensor.name) == nil else { throw .duplicateTensor(tensor.name) }
+            described.append(tensor)
+        }
+        tensorIndices = indices
+        let dataStart = (reader.offset + alignment - 1) / alignment * alignment
+        tensors = try Self.locate(described, in: mapping, from: dataStart, alignment: alignment)
+    }
+
+    /// Checks that every tensor lies in the file and on its own.
+    private static func locate(
+        _ described: [GGUFTensorPlace], in file: MappedFile, from start: Int, alignment: Int
+    ) throws(GGUFError) -> [TensorView] {
+        var views: [TensorView] = []
+        views.reserveCapacity(described.count)
+        for tensor in described {
+            guard tensor.offset % alignment == 0 else {
+                throw .badOffset(tensor: tensor.name, offset: UInt64(tensor.offset))
+            }
+            let (first, farAway) = start.addingReportingOverflow(tensor.offset)
+            let (end, tooLong) = first.addingReportingOverflow(tensor.byteCount)
+            guard !farAway, !tooLong, end <= file.count else {
+                throw .outsideFile(
+                    tensor: tensor.name, end: farAway || tooLong ? Int.max : end, fileSize: file.count)
+            }
+            views.append(
+                unsafe TensorView(
+                    name: tensor.name, type: tensor.type, shape: tensor.shape, bytes: file.base + first,
+                    byteCount: tensor.byteCount))
+        }
+        let order = described.indices.sorted { described[$0].offset < described[$1].offset }
+        for (before, after) in zip(order, order.dropFirst())
+        where described[before].offset + described[before].byteCount > described[after].offset {
+            throw .overlapping(described[before].name, described[after].name)
+        }
+        return views
     }
 
     /// The tensor of that exact name.
-    package func tensor(_ name: String) -> TensorView? { nil }
-    package func string(_ key: String) -> String? { nil }
+    package func tensor(_ name: String) -> TensorView? { tensorIndices[name].map { tensors[$0] } }
+
+    /// Bytes of all tensors.
+    package var tensorBytes: Int { tensors.reduce(0) { $0 + $1.byteCount } }
+
+    /// The number of elements of an array; nil for single values and absent keys.
+    package func arrayCount(_ key: String) -> Int? { places[key]?.arrayCount }
+
+    /// A text; ill-formed UTF-8 is repaired.
+    package func string(_ key: String) -> String? { places[key].flatMap { mapping.string($0) } }
+
     /// Any integral number, whatever type the file chose for it; floats only where they are whole.
-    package func integer(_ key: String) -> Int? { nil }
-    package func float(_ key: String) -> Float? { nil }
-    package func boolean(_ key: String) -> Bool? { nil }
-    /// A number or an array of numbers (a per-layer key may be either).
-    package func integers(_ key: String) -> [Int]? { nil }
-    package func floats(_ key: String) -> [Float]? { nil }
-    package func booleans(_ key: String) -> [Bool]? { nil }
-    package func strings(_ key: String) -> [String]? { nil }
-    /// All strings of an array end to end, and where each ends.
-    package func stringTable(_ key: String) -> (bytes: [UInt8], ends: [Int])? { nil }
+    package func integer(_ key: String) -> Int? { places[key].flatMap { mapping.integer($0) } }
+
+    /// Any number.
+    package func float(_ key: String) -> Float? { places[key].flatMap { mapping.float($0) } }
+
+    /// A truth value; 0 and 1 in any integer type count too.
+    package func boolean(_ key: String) -> Bool? {
+        integer(key).flatMap { $0 == 0 ? false : $0 == 1 ? true : nil }
+    }
+
+    /// A number or an array of numbers (a per-layer key may be either); nil if one of them is not whole.
+    package func integers(_ key: String) -> [Int]? { elements(key) { file, place in file.integer(place) } }
+
+    /// A number or an array of numbers.
+    package func floats(_ key: String) -> [Float]? { elements(key) { file, place in file.float(place) } }
+
+    /// A truth value or an array of them.
+    package func booleans(_ key: String) -> [Bool]? {
+        integers(key).flatMap { values in values.allSatisfy { $0 == 0 || $0 == 1 } ? values.map { $0 == 1 } : nil }
+    }
+
+    /// An array of texts, each copied: for short arrays.
+    package func strings(_ key: String) -> [String]? {
+        guard let table = stringTable(key) else { return nil }
+        var start = 0
+        return table.ends.map { end in
+            defer { start = end }
+            return String(decoding: table.bytes[start..<end], as: UTF8.self)
+        }
+    }
+
+    /// All strings of an array end to end, and where each ends: two allocations for a vocabulary of any size.
+    package func stringTable(_ key: String) -> (bytes: [UInt8], ends: [Int])? {
+        guard let place = places[key], place.type == .string, let count = place.arrayCount else { return nil }
+        return mapping.stringTable(place, count: count)
+    }
+
+    private func elements<T>(_ key: String, _ read: (MappedFile, GGUFValuePlace) -> T?) -> [T]? {
+        guard let place = places[key] else { return nil }
+        guard let count = place.arrayCount else { return read(mapping, place).map { [$0] } }
+        guard let size = place.type.size else { return nil }
+        var result: [T] = []
+        result.reserveCapacity(count)
+        var element = GGUFValuePlace(type: place.type, arrayCount: nil, offset: place.offset, byteCount: size)
+        for _ in 0..<count {
+            guard let value = read(mapping, element) else { return nil }
+            result.append(value)
+            element.offset += size
+        }
+        return result
+    }
 }
