@@ -1,83 +1,293 @@
-package import Documents
+import Documents
 
-/// A document with its segments: what the packer takes.
-package struct SegmentedDocument: Sendable, Equatable {
-    /// The document.
-    package var document: Document
-    /// Its segments in order.
-    package var segments: [Segment]
+/// Fills windows under an exact token budget.
+///
+/// A plain value: the same documents, frame and budget give the same windows. A window's tokens are counted on the
+/// whole prompt as the model gets it, never as a sum of parts, since joining text can change its tokens; estimates only
+/// decide what is tried first. Document text is always tokenized as plain text.
+package struct Packer: Sendable {
+    let tokenizer: any PromptTokenizing
+    let budget: TokenBudget
+    /// Whether a segment repeats the heading above it: for windows of passages torn from their place.
+    let headings: Bool
 
-    /// Puts the two together.
-    package init(document: Document, segments: [Segment]) {
+    /// Prepares for a tokenizer and a budget.
+    package init(tokenizer: any PromptTokenizing, budget: TokenBudget, headings: Bool = false) {
+        self.tokenizer = tokenizer
+        self.budget = budget
+        self.headings = headings
+    }
+
+    /// Puts all segments of all documents into windows, in the order given.
+    ///
+    /// A document is not divided unless it is longer than a window; a segment is not divided unless it is.
+    package func pack(_ documents: [SegmentedDocument], frame: PromptFrame) throws(PackingError) -> PackedCorpus {
+        try checkFrame(frame)
+        var queue = documents.enumerated().flatMap { document, source in
+            source.segments.enumerated().map { index, segment in
+                WindowBody.Piece(
+                    document: document, segment: index, textRange: segment.textRange,
+                    estimate: estimate(segment.textRange, source))
+            }
+        }
+        queue.reverse()  // taken from the end
+        var windows: [ContextWindow] = []
+        var places: [[[PackingLedger.Place]]] = documents.map { $0.segments.map { _ in [] } }
+        while !queue.isEmpty {
+            let pieces = try nextWindow(&queue, documents, frame)
+            let window = build(pieces, documents, frame, index: windows.count)
+            precondition(window.tokens.count <= budget.prompt, "a window exceeds its budget")
+            for (offset, piece) in pieces.enumerated() {
+                places[piece.document][piece.segment].append(
+                    PackingLedger.Place(window: window.index, number: offset + 1))
+            }
+            windows.append(window)
+        }
+        let entries = documents.enumerated().flatMap { document, source in
+            source.segments.enumerated().map { index, segment in
+                PackingLedger.Entry(
+                    path: source.document.path, sha256: source.document.sha256, segment: segment.index,
+                    places: places[document][index])
+            }
+        }
+        precondition(entries.allSatisfy { !$0.places.isEmpty }, "a segment stands in no window")
+        return PackedCorpus(windows: windows, ledger: PackingLedger(entries: entries))
+    }
+
+    /// One window of chosen segments: as many from the front of `ranked` as fit, in the order that `arrange` gives them.
+    ///
+    /// Segments that do not fit any more are left out, which is for the caller to report.
+    package func packRanked(
+        _ ranked: [SegmentReference], of documents: [SegmentedDocument], frame: PromptFrame,
+        arrange: ([SegmentReference]) -> [SegmentReference]
+    ) throws(PackingError) -> ContextWindow {
+        try checkFrame(frame)
+        func pieces(_ references: [SegmentReference]) -> [WindowBody.Piece] {
+            arrange(references).map {
+                WindowBody.Piece(
+                    document: $0.document, segment: $0.segment,
+                    textRange: documents[$0.document].segments[$0.segment].textRange)
+            }
+        }
+        var chosen: [SegmentReference] = []
+        var refused = 0
+        for reference in ranked where !chosen.contains(reference) {
+            if count(pieces(chosen + [reference]), documents, frame) <= budget.prompt {
+                chosen.append(reference)
+            } else {
+                // A long one may be followed by a short one that still fits, but not for ever.
+                refused += 1
+                if refused == 4 { break }
+            }
+        }
+        return build(pieces(chosen), documents, frame, index: 0)
+    }
+
+    /// The prompt of a window under another frame, such as the next question over the same documents.
+    package func tokens(of window: ContextWindow, frame: PromptFrame) -> [Int32] {
+        tokens(body: window.body, frame).ids
+    }
+
+    /// The tokens of a prompt without documents.
+    package func frameTokens(_ frame: PromptFrame) -> Int {
+        tokens(body: "", frame).ids.count
+    }
+
+    private func checkFrame(_ frame: PromptFrame) throws(PackingError) {
+        let own = frameTokens(frame)
+        guard own < budget.prompt else { throw .frameTooLarge(frame: own, prompt: budget.prompt) }
+    }
+
+    // MARK: Choosing
+
+    /// Takes the pieces of one window off the end of the queue.
+    private func nextWindow(
+        _ queue: inout [WindowBody.Piece], _ documents: [SegmentedDocument], _ frame: PromptFrame
+    ) throws(PackingError) -> [WindowBody.Piece] {
+        func first(_ count: Int) -> [WindowBody.Piece] { queue.suffix(count).reversed() }
+        func fits(_ pieces: [WindowBody.Piece]) -> Bool { count(pieces, documents, frame) <= budget.prompt }
+
+        // How many might fit, from estimates; then the exact count decides, one piece at a time.
+        var taken = 0
+        var estimate = frameTokens(frame)
+        for piece in queue.reversed() {
+            estimate += piece.estimate
+            if estimate > budget.prompt { break }
+            taken += 1
+        }
+        taken = max(taken, 1)
+        while taken > 1, !fits(first(taken)) { taken -= 1 }
+        while taken < queue.count, fits(first(taken + 1)) { taken += 1 }
+        if taken == 1, let piece = queue.last, !fits([piece]) {
+            try split(piece, &queue, documents, frame)
+            taken = 1
+        }
+        // A document that would be divided here but fits a window of its own waits for the next one.
+        let pieces = first(taken)
+        if taken < queue.count, let last = pieces.last, queue[queue.count - 1 - taken].document == last.document,
+            let begin = pieces.firstIndex(where: { $0.document == last.document }), begin > 0
+        {
+            let whole = queue.reversed().filter { $0.document == last.document }
+            if fits(whole) { taken = begin }
+        }
+        let result = first(taken)
+        queue.removeLast(taken)
+        return result
+    }
+
+    /// Divides the piece at the end of the queue, which is longer than a window, so that its first part fits.
+    private func split(
+        _ piece: WindowBody.Piece, _ queue: inout [WindowBody.Piece], _ documents: [SegmentedDocument],
+        _ frame: PromptFrame
+    ) throws(PackingError) {
+        let text = documents[piece.document].document.text(in: piece.textRange)
+        let base = piece.textRange.lowerBound
+        func part(_ end: Int) -> WindowBody.Piece {
+            WindowBody.Piece(document: piece.document, segment: piece.segment, textRange: base..<base + end)
+        }
+        func longest(_ ends: [Int]) -> Int? {
+            var low = 0
+            var high = ends.count
+            while low < high {
+                let middle = (low + high) / 2
+                if count([part(ends[middle])], documents, frame) <= budget.prompt {
+                    low = middle + 1
+                } else {
+                    high = middle
+                }
+            }
+            // Counts are not quite monotonic: step back over the rare one that does not fit after all.
+            while low > 0, count([part(ends[low - 1])], documents, frame) > budget.prompt { low -= 1 }
+            return low > 0 ? ends[low - 1] : nil
+        }
+        let whole = piece.textRange.count
+        let sentences = SentenceSplitter.sentences(of: text).map(\.upperBound).filter { $0 < whole }
+        let words = Self.ends(of: text, where: \.isWhitespace).filter { $0 < whole }
+        let characters = Self.ends(of: text, where: { _ in true }).filter { $0 < whole }
+        guard let end = longest(sentences) ?? longest(words) ?? longest(characters) else {
+            throw .frameTooLarge(frame: count([part(0)], documents, frame), prompt: budget.prompt)
+        }
+        queue.removeLast()
+        var rest = piece
+        rest.textRange = base + end..<piece.textRange.upperBound
+        rest.estimate = estimate(rest.textRange, documents[piece.document])
+        queue.append(rest)
+        queue.append(part(end))
+    }
+
+    /// Tokens of a range by itself, and some for its number and the line end.
+    private func estimate(_ range: Range<Int>, _ source: SegmentedDocument) -> Int {
+        tokenizer.plainTokens(WindowBody.escape(source.document.text(in: range))).count + 4
+    }
+
+    private static func ends(of text: String, where isEnd: (Character) -> Bool) -> [Int] {
+        var offset = 0
+        var ends: [Int] = []
+        for character in text {
+            offset += character.utf8.count
+            if isEnd(character) { ends.append(offset) }
+        }
+        return ends
+    }
+
+    // MARK: Counting and building
+
+    private func body(_ pieces: [WindowBody.Piece], _ documents: [SegmentedDocument]) -> WindowBody {
+        var body = WindowBody()
+        for piece in pieces { body.append(piece, of: documents[piece.document], headings: headings) }
+        return body
+    }
+
+    private func count(
+        _ pieces: [WindowBody.Piece], _ documents: [SegmentedDocument], _ frame: PromptFrame
+    ) -> Int {
+        tokens(body: body(pieces, documents).text, frame).ids.count
+    }
+
+    /// All tokens of a prompt, and where the text that holds the body begins: its first token and the body's offset in it.
+    private func tokens(
+        body: String, _ frame: PromptFrame
+    ) -> (ids: [Int32], text: String, firstToken: Int, bodyOffset: Int) {
+        var ids = tokenizer.promptStart
+        var pending = ""  // adjacent plain text is tokenized as one, or the seam would have other tokens
+        var result = (text: "", firstToken: 0, bodyOffset: 0)
+        var holdsBody = false
+        func flush() {
+            if holdsBody {
+                result.text = pending
+                result.firstToken = ids.count
+                holdsBody = false
+            }
+            if !pending.isEmpty { ids += tokenizer.plainTokens(pending) }
+            pending = ""
+        }
+        func add(_ pieces: [PromptPiece]) {
+            for piece in pieces {
+                switch piece {
+                case .text(let text): pending += text
+                case .control(let text):
+                    flush()
+                    ids += tokenizer.controlTokens(text)
+                }
+            }
+        }
+        add(frame.before)
+        result.bodyOffset = pending.utf8.count
+        holdsBody = true
+        pending += body
+        add(frame.after)
+        flush()
+        return (ids, result.text, result.firstToken, result.bodyOffset)
+    }
+
+    private func build(
+        _ pieces: [WindowBody.Piece], _ documents: [SegmentedDocument], _ frame: PromptFrame, index: Int
+    ) -> ContextWindow {
+        let body = body(pieces, documents)
+        let prompt = tokens(body: body.text, frame)
+        let located = tokenizer.plainTokensWithRanges(prompt.text)
+        var cursor = 0
+        var segments: [NumberedSegment] = []
+        var parts: [WindowDocument] = []
+        for (offset, piece) in pieces.enumerated() {
+            let source = documents[piece.document]
+            let segment = source.segments[piece.segment]
+            let bytes =
+                body.ranges[offset].lowerBound + prompt.bodyOffset..<body.ranges[offset].upperBound + prompt.bodyOffset
+            while cursor < located.count, located[cursor].range.lowerBound < bytes.lowerBound { cursor += 1 }
+            let first = cursor
+            while cursor < located.count, located[cursor].range.lowerBound < bytes.upperBound { cursor += 1 }
+            segments.append(
+                NumberedSegment(
+                    number: offset + 1,
+                    span: SourceSpan(
+                        sha256: source.document.sha256, path: source.document.path, textRange: piece.textRange,
+                        page: segment.page),
+                    segmentIndex: segment.index, text: source.document.text(in: piece.textRange),
+                    tokenRange: prompt.firstToken + first..<prompt.firstToken + cursor))
+            if let last = parts.last, last.sha256 == source.document.sha256, last.path == source.document.path {
+                parts[parts.count - 1].numbers = last.numbers.lowerBound...offset + 1
+            } else {
+                parts.append(
+                    WindowDocument(
+                        sha256: source.document.sha256, path: source.document.path, numbers: offset + 1...offset + 1))
+            }
+        }
+        return ContextWindow(
+            index: index, documents: parts, segments: segments, body: body.text, tokens: prompt.ids)
+    }
+}
+
+/// A segment by its position: which document of a list, which segment of it.
+package struct SegmentReference: Sendable, Hashable {
+    /// Position in the list of documents.
+    package var document: Int
+    /// Position in `SegmentedDocument.segments`.
+    package var segment: Int
+
+    /// Names a segment.
+    package init(document: Int, segment: Int) {
         self.document = document
-        self.segments = segments
-    }
-}
-
-/// How many tokens a prompt and its answer may take together.
-package struct TokenBudget: Sendable, Hashable {
-    /// Tokens of prompt and answer together.
-    package var window: Int
-    /// Tokens kept free for the answer.
-    package var answer: Int
-
-    /// Tokens that the prompt may take.
-    package var prompt: Int { window - answer }
-
-    /// Describes a budget.
-    package init(window: Int, answer: Int) {
-        self.window = window
-        self.answer = answer
-    }
-}
-
-/// Why nothing could be packed.
-package enum PackingError: Error, Sendable, Equatable {
-    /// Template, instructions and question alone leave no room for a document.
-    case frameTooLarge(frame: Int, prompt: Int)
-}
-
-/// What became of each segment: every one that went in stands in at least one window.
-package struct PackingLedger: Sendable, Equatable {
-    /// One segment's way.
-    package struct Entry: Sendable, Equatable, Codable {
-        /// `Document.path`.
-        package var path: String
-        /// `Document.sha256`.
-        package var sha256: String
-        /// `Segment.index`.
-        package var segment: Int
-        /// Where its parts stand, in order; one place unless the segment is longer than a window.
-        package var places: [Place]
-    }
-
-    /// A place in a window.
-    package struct Place: Sendable, Equatable, Codable {
-        /// `ContextWindow.index`.
-        package var window: Int
-        /// `NumberedSegment.number`.
-        package var number: Int
-    }
-
-    /// The entries in the order of documents and segments.
-    package var entries: [Entry]
-    /// Segments that were longer than a window and stand in parts.
-    package var split: Int { entries.count { $0.places.count > 1 } }
-
-    package init(entries: [Entry]) {
-        self.entries = entries
-    }
-}
-
-/// Windows and the proof that nothing was lost between them.
-package struct PackedCorpus: Sendable, Equatable {
-    /// The windows in order.
-    package var windows: [ContextWindow]
-    /// Where each segment went.
-    package var ledger: PackingLedger
-
-    package init(windows: [ContextWindow], ledger: PackingLedger) {
-        self.windows = windows
-        self.ledger = ledger
+        self.segment = segment
     }
 }

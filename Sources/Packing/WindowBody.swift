@@ -1,0 +1,100 @@
+import Documents
+
+/// Writes segments as the model reads them, so that no document can forge what is ours.
+///
+/// ```
+/// Document: contracts/msa.pdf
+/// [1] First line of a segment
+///   its further lines, indented
+/// [2] The next segment
+/// ```
+///
+/// What starts at the left edge is ours: a header or a number. Lines of a document never start there, and a number in
+/// brackets inside a document is written with parentheses. Quotes are copied from the document, not from here.
+struct WindowBody {
+    /// A segment, or a part of one, on its way into a window.
+    struct Piece: Equatable {
+        /// Position among the documents.
+        var document: Int
+        /// Position among the document's segments.
+        var segment: Int
+        /// UTF-8 range in `Document.text`.
+        var textRange: Range<Int>
+        /// Tokens that it takes more or less, number and separators included: decides what is tried first.
+        var estimate = 0
+    }
+
+    /// The text so far.
+    private(set) var text = ""
+    /// UTF-8 ranges of the segments in `text`, by number from 1.
+    private(set) var ranges: [Range<Int>] = []
+    private var document: Int?
+
+    /// Adds a piece under the next number, behind a header where the document changes.
+    mutating func append(_ piece: Piece, of source: SegmentedDocument, headings: Bool) {
+        if document != piece.document {
+            if document != nil { text += "\n" }
+            text += Self.header(source.document)
+            document = piece.document
+        }
+        let start = text.utf8.count
+        text += "[\(ranges.count + 1)] "
+        let content = Self.escape(source.document.text(in: piece.textRange))
+        if headings, let heading = source.segments[piece.segment].heading.map(Self.line), !heading.isEmpty,
+            !content.hasPrefix(heading)
+        {
+            text += heading + ": "
+        }
+        text += content + "\n"
+        ranges.append(start..<text.utf8.count)
+    }
+
+    /// The line above a document's segments.
+    static func header(_ document: Document) -> String {
+        var header = "Document: " + line(document.path)
+        if let title = document.title.map(line), !title.isEmpty { header += " (" + title + ")" }
+        return header + "\n"
+    }
+
+    /// One line without numbers in brackets.
+    static func line(_ text: String) -> String {
+        trimmed(escape(text).map { $0.isNewline ? " " : $0 })
+    }
+
+    /// The text of a segment with its further lines indented and its bracketed numbers in parentheses.
+    static func escape(_ text: String) -> String {
+        var out = String.UnicodeScalarView()
+        let scalars = Array(trimmed(Array(text)).unicodeScalars)
+        var index = 0
+        while index < scalars.count {
+            let scalar = scalars[index]
+            switch scalar {
+            case "\n", "\r", "\u{B}", "\u{C}", "\u{85}", "\u{2028}", "\u{2029}":
+                // Blank lines would let a passage look like the end of the documents.
+                while index + 1 < scalars.count, scalars[index + 1].properties.isWhitespace { index += 1 }
+                out.append(contentsOf: "\n  ".unicodeScalars)
+            case "[":
+                var end = index + 1
+                while end < scalars.count, ("0"..."9").contains(scalars[end]) || scalars[end] == " " { end += 1 }
+                if end > index + 1, end < scalars.count, scalars[end] == "]" {
+                    out.append("(")
+                    out.append(contentsOf: scalars[index + 1..<end])
+                    out.append(")")
+                    index = end
+                } else {
+                    out.append(scalar)
+                }
+            default: out.append(scalar)
+            }
+            index += 1
+        }
+        return String(out)
+    }
+
+    private static func trimmed(_ characters: [Character]) -> String {
+        guard let first = characters.firstIndex(where: { !$0.isWhitespace }),
+            let last = characters.lastIndex(where: { !$0.isWhitespace })
+        else { return "" }
+        return String(characters[first...last])
+    }
+}
