@@ -1,0 +1,189 @@
+// Attention over a paged cache, as two matrix products per tile with an online softmax between them (FlashAttention).
+//
+// A tile is one page of keys and values of one KV head, converted to floats once and used by all query heads that
+// share it (GQA) and all queries of the piece. No mask is stored: a query's view is two integers, its first and its
+// last position.
+//
+// Positions are divided into spans of CK_SPAN, counted from position 0. Each span has a softmax of its own and the
+// results are merged in order of spans. Where a piece of work begins or ends therefore never shows in the bits: many
+// queries at once (prefill) and one query with its spans spread over threads (decode) give the same.
+
+#include "internal.h"
+
+typedef struct {
+    size_t rows;      // queries of the piece times heads per KV head
+    float *queries;   // [rows][head_dim], scaled
+    float *scores;    // [rows][page_tokens]
+    float *keys;      // [head_dim][page_tokens]
+    float *values;    // [page_tokens][head_dim]
+    float *partial;   // running maxima [rows], sums [rows], outputs [rows][head_dim] of the span
+    float *merged;    // the same of all spans so far
+} workspace;
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+size_t ck_lower_bound(size_t position, size_t window, size_t chunk) {
+    if (window > 0) return position + 1 > window ? position + 1 - window : 0;
+    if (chunk > 0) return position / chunk * chunk;
+    return 0;
+}
+
+static size_t rows_of(const ck_attention *a, size_t queries) { return queries * (a->heads / a->kv_heads); }
+
+static size_t line(size_t floats) { return (floats + 15) & ~(size_t)15; }
+
+size_t ck_partial_floats(const ck_attention *a, size_t queries) {
+    size_t rows = rows_of(a, queries);
+    return 2 * line(rows) + line(rows * a->head_dim);
+}
+
+size_t ck_attention_scratch(const ck_attention *a, size_t queries) {
+    size_t rows = rows_of(a, queries), tile = a->page_tokens * a->head_dim;
+    size_t floats = line(rows * a->head_dim) + line(rows * a->page_tokens) + 2 * line(tile);
+    return (floats + 2 * ck_partial_floats(a, queries) + 16) * sizeof(float);
+}
+
+static float *take(float **free, size_t floats) {
+    float *start = *free;
+    *free += line(floats);
+    return start;
+}
+
+static workspace arrange(const ck_attention *a, size_t queries, void *scratch) {
+    float *free = (float *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
+    workspace w = {.rows = rows_of(a, queries)};
+    w.queries = take(&free, w.rows * a->head_dim);
+    w.scores = take(&free, w.rows * a->page_tokens);
+    w.keys = take(&free, a->page_tokens * a->head_dim);
+    w.values = take(&free, a->page_tokens * a->head_dim);
+    w.partial = take(&free, ck_partial_floats(a, queries));
+    w.merged = take(&free, ck_partial_floats(a, queries));
+    return w;
+}
+
+static float *sums_of(float *partial, size_t rows) { return partial + line(rows); }
+static float *outputs_of(float *partial, size_t rows) { return partial + 2 * line(rows); }
+
+static void reset(const ck_attention *a, size_t rows, float *partial) {
+    for (size_t r = 0; r < rows; r++) partial[r] = -INFINITY;
+    memset(sums_of(partial, rows), 0, rows * sizeof(float));
+    memset(outputs_of(partial, rows), 0, rows * a->head_dim * sizeof(float));
+}
+
+static void gather_queries(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, float *out) {
+    size_t group = a->heads / a->kv_heads, count = group * a->head_dim;
+    for (size_t q = q0; q < q1; q++, out += count) {
+        memcpy(out, a->queries + (q * a->heads + kv_head * group) * a->head_dim, count * sizeof(float));
+        t->scale(out, count, a->scale);
+    }
+}
+
+// Hides from each row what its query doesn't see of the `n` positions from `start` on.
+static void mask(const ck_attention *a, size_t q0, size_t q1, size_t start, size_t n, float *scores) {
+    size_t group = a->heads / a->kv_heads, stride = a->page_tokens;
+    for (size_t q = q0; q < q1; q++) {
+        size_t position = a->first_position + q;
+        size_t from = ck_lower_bound(position, a->window, a->chunk), to = position + 1;
+        size_t low = from > start ? smaller(from - start, n) : 0, high = to > start ? smaller(to - start, n) : 0;
+        if (low == 0 && high == n && n == stride) {
+            scores += group * stride;
+            continue;
+        }
+        for (size_t g = 0; g < group; g++, scores += stride) {
+            for (size_t i = 0; i < smaller(low, high); i++) scores[i] = -INFINITY;
+            for (size_t i = high; i < stride; i++) scores[i] = -INFINITY;
+        }
+    }
+}
+
+// The keys and values of one page against all rows.
+static void tile(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t page,
+                 size_t n, const workspace *w, float *partial) {
+    size_t width = a->head_dim, stride = a->page_tokens;
+    size_t offset = kv_head * stride * width * (a->f16 ? sizeof(uint16_t) : sizeof(float));
+    const uint8_t *keys = (const uint8_t *)a->keys[page] + offset, *values = (const uint8_t *)a->values[page] + offset;
+    t->transpose_keys(keys, a->f16, n, width, w->keys, stride);
+    const float *value_rows = (const float *)values;
+    if (a->f16) {
+        t->dequantize[CK_F16](values, n * width, w->values);
+        value_rows = w->values;
+    }
+    // Positions from n on hold nothing yet: their scores are masked, their values not read.
+    t->gemm(w->rows, n, width, w->queries, width, w->keys, stride, w->scores, stride, false);
+    mask(a, q0, q1, page * stride, n, w->scores);
+    t->softmax_step(w->scores, w->rows, stride, partial, sums_of(partial, w->rows), outputs_of(partial, w->rows), width);
+    t->gemm(w->rows, width, n, w->scores, stride, value_rows, width, outputs_of(partial, w->rows), width, true);
+}
+
+// All that the queries see of one span. False when that is nothing.
+static bool run_span(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t span,
+                     const workspace *w, float *partial) {
+    size_t first = ck_lower_bound(a->first_position + q0, a->window, a->chunk), end = a->first_position + q1;
+    size_t start = larger(span * CK_SPAN, first / a->page_tokens * a->page_tokens);
+    bool any = false;
+    for (; start < smaller((span + 1) * CK_SPAN, end); start += a->page_tokens) {
+        size_t page = start / a->page_tokens;
+        if (a->keys[page] == NULL) continue;
+        if (!any) reset(a, w->rows, partial);
+        any = true;
+        tile(t, a, kv_head, q0, q1, page, smaller(end - start, a->page_tokens), w, partial);
+    }
+    return any;
+}
+
+// Adds a span to what earlier spans gave.
+static void merge(const ck_table *t, const ck_attention *a, size_t rows, float *into, const float *partial) {
+    float *outputs = outputs_of(into, rows);
+    const float *added = outputs_of((float *)partial, rows);
+    for (size_t r = 0; r < rows; r++) {
+        if (!(partial[r] > -INFINITY)) continue;
+        float maximum = into[r] > partial[r] ? into[r] : partial[r];
+        float factors[2] = {into[r], partial[r]};
+        t->exp_shift(factors, 2, maximum);
+        float *sum = &sums_of(into, rows)[r];
+        *sum = *sum * factors[0] + sums_of((float *)partial, rows)[r] * factors[1];
+        into[r] = maximum;
+        t->scale(outputs + r * a->head_dim, a->head_dim, factors[0]);
+        t->gemm(1, a->head_dim, 1, &factors[1], 1, added + r * a->head_dim, a->head_dim, outputs + r * a->head_dim,
+                a->head_dim, true);
+    }
+}
+
+// Divides by the sums and writes the rows where they belong.
+static void finish(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, float *merged) {
+    size_t group = a->heads / a->kv_heads, rows = rows_of(a, q1 - q0);
+    for (size_t r = 0; r < rows; r++) {
+        float *row = outputs_of(merged, rows) + r * a->head_dim, sum = sums_of(merged, rows)[r];
+        t->scale(row, a->head_dim, sum > 0 ? 1 / sum : 0);
+        size_t place = (q0 + r / group) * a->heads + kv_head * group + r % group;
+        memcpy(a->out + place * a->head_dim, row, a->head_dim * sizeof(float));
+    }
+}
+
+void ck_attention_queries(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1,
+                          void *scratch) {
+    workspace w = arrange(a, q1 - q0, scratch);
+    gather_queries(t, a, kv_head, q0, q1, w.queries);
+    reset(a, w.rows, w.merged);
+    size_t first = ck_lower_bound(a->first_position + q0, a->window, a->chunk), end = a->first_position + q1;
+    for (size_t span = first / CK_SPAN; span * CK_SPAN < end; span++)
+        if (run_span(t, a, kv_head, q0, q1, span, &w, w.partial)) merge(t, a, w.rows, w.merged, w.partial);
+    finish(t, a, kv_head, q0, q1, w.merged);
+}
+
+void ck_attention_span(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t span,
+                       float *partial, void *scratch) {
+    workspace w = arrange(a, q1 - q0, scratch);
+    gather_queries(t, a, kv_head, q0, q1, w.queries);
+    if (!run_span(t, a, kv_head, q0, q1, span, &w, partial)) reset(a, w.rows, partial);
+}
+
+void ck_attention_merge(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t spans,
+                        const float *partials, void *scratch) {
+    workspace w = arrange(a, q1 - q0, scratch);
+    reset(a, w.rows, w.merged);
+    for (size_t span = 0; span < spans; span++)
+        merge(t, a, w.rows, w.merged, partials + span * ck_partial_floats(a, q1 - q0));
+    finish(t, a, kv_head, q0, q1, w.merged);
+}

@@ -1,0 +1,179 @@
+// Arithmetic on rows and tiles, once per instruction set, and the drivers that put tiles together.
+//
+// What is computed, on which bytes and by which thread is decided by the Swift module Kernels. Nothing here allocates,
+// locks or keeps state, except the worker pool (ck_pool.h). Sizes are elements unless a name says bytes.
+//
+// Order of sums: every output of a matrix product and of attention is one chain of fused multiply-adds in a fixed
+// order. So the bits of a result depend neither on the number of threads nor on how many tokens are computed together.
+
+#ifndef CK_KERNELS_H
+#define CK_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ck_pool.h"
+
+// Type ids are those of GGUF; see DataType in Tensors.
+enum {
+    CK_F32 = 0, CK_F16 = 1, CK_Q4_0 = 2, CK_Q4_1 = 3, CK_Q5_0 = 6, CK_Q5_1 = 7, CK_Q8_0 = 8, CK_Q2_K = 10,
+    CK_Q3_K = 11, CK_Q4_K = 12, CK_Q5_K = 13, CK_Q6_K = 14, CK_IQ4_NL = 20, CK_IQ4_XS = 23, CK_BF16 = 30,
+    CK_MXFP4 = 39, CK_TYPE_COUNT = 40
+};
+
+// How the quants of a weight type look once unpacked to one byte each, which decides the product kernel.
+enum {
+    CK_U4 = 0,        // 0...15, scale and minimum per 32
+    CK_U5 = 1,        // 0...31, scale and minimum per 32
+    CK_U6 = 2,        // 0...63, scale and minimum per 16
+    CK_S8 = 3,        // -127...127 (-128 in Q8_0 of foreign make), scale per 32, no minimum
+    CK_CLASS_COUNT = 4,
+    CK_PLAIN = 4      // F32, F16, BF16: not quantized
+};
+
+enum {
+    CK_PANEL_ROWS = 16,   // weight rows computed together, one lane each
+    CK_TILE_TOKENS = 4,   // tokens computed together
+    CK_BLOCK_COLUMNS = 1024  // columns unpacked at a time, a multiple of every block size
+};
+
+// One tile of a quantized product: 16 rows times `width` tokens (1...4) over `columns` (a multiple of 32).
+typedef struct {
+    const uint8_t *quants;      // [columns / 4][16 rows][4]
+    const float *scales;        // [groups][16 rows]
+    const float *minima;        // [groups][16 rows]; unused for CK_S8
+    const int8_t *activations;  // [columns / 4][width][4]
+    const float *act_scales;    // [columns / 32][width]
+    const float *act_sums;      // [groups][width]: scale times sum of the quants of the group
+    float *sums;                // [width][16 rows], added to
+    size_t columns;
+} ck_tile;
+
+// y = x / sqrt(mean(x^2) + eps) * weight, row by row. `weight` may be null.
+typedef void ck_norm_fn(const float *x, const float *weight, size_t n, float eps, float *y);
+
+// All arithmetic of one instruction set.
+typedef struct ck_table {
+    const char *name;
+
+    // A row (n elements, a whole number of blocks) to floats. Null for types that are no weights.
+    void (*dequantize[CK_TYPE_COUNT])(const void *row, size_t n, float *out);
+    // A row to one byte per quant plus scales and minima per group: value = scale * quant + minimum.
+    // Null for plain types and for types that are no weights.
+    void (*unpack[CK_TYPE_COUNT])(const void *row, size_t n, uint8_t *quants, float *scales, float *minima);
+    // [16][n] bytes to [n / 4][16][4].
+    void (*interleave)(const uint8_t *rows, size_t n, uint8_t *panel);
+    // 16 rows of n floats, `stride` apart, to [n][16].
+    void (*transpose)(const float *rows, size_t stride, size_t n, float *out);
+    // Floats to int8 with one scale per 32: scale = max|x| / 127, quants to nearest even. Sums are scale * (sum of
+    // quants) per 32 and per 16.
+    void (*quantize)(const float *x, size_t n, int8_t *quants, float *scales, float *sums32, float *sums16);
+    // By class and width - 1.
+    void (*product[CK_CLASS_COUNT][CK_TILE_TOKENS])(const ck_tile *);
+
+    // c[m][n] (+)= a[m][k] * b[k][n]; each output is one chain of fused multiply-adds in order of k.
+    void (*gemm)(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
+                 float *c, size_t ldc, bool accumulate);
+
+    ck_norm_fn *rms_norm;
+    void (*add)(const float *x, size_t n, float *y);              // y += x
+    void (*scale)(float *x, size_t n, float factor);              // x *= factor
+    void (*softcap)(float *x, size_t n, float cap);               // x = cap * tanh(x / cap)
+    void (*silu_gate)(const float *gate, const float *up, size_t n, float *y);  // y = silu(gate) * up
+    void (*gelu_gate)(const float *gate, const float *up, size_t n, float *y);  // y = gelu_tanh(gate) * up
+    // Rotates pairs (x[i], x[i + n]) resp. (x[2i], x[2i + 1]), i < n, by the angle with that cosine and sine.
+    void (*rope_halves)(float *x, size_t n, const float *cosines, const float *sines);
+    void (*rope_pairs)(float *x, size_t n, const float *cosines, const float *sines);
+    void (*to_f16)(const float *x, size_t n, uint16_t *y);        // to nearest even
+    float (*maximum)(const float *x, size_t n);                   // -inf for n = 0
+    // x = exp(x - shift); returns the sum. -inf gives 0.
+    float (*exp_shift)(float *x, size_t n, float shift);
+    // One step of the online softmax for `rows` rows of n scores: raises each running maximum, replaces scores by
+    // exp(score - maximum), rescales each running sum and output row [width] to the new maximum.
+    void (*softmax_step)(float *scores, size_t rows, size_t n, float *maxima, float *sums, float *out, size_t width);
+    // 64 or fewer key rows [n][width] (f16 or f32) to [width][stride] floats, and value rows to floats.
+    void (*transpose_keys)(const void *keys, bool f16, size_t n, size_t width, float *out, size_t stride);
+} ck_table;
+
+// The tables this processor can run, best first; the last is "portable".
+size_t ck_tables(const ck_table *out[8]);
+
+// The class of a weight type, CK_PLAIN, or -1 when it is no weight.
+int ck_class(uint32_t type);
+// Elements and bytes of a block; 0 for types that are no weights.
+size_t ck_block_elements(uint32_t type);
+size_t ck_block_bytes(uint32_t type);
+
+// One row of a weight matrix as floats.
+void ck_dequantize_row(const ck_table *t, uint32_t type, const void *row, size_t n, float *out);
+
+// ---- Matrix products (matmul.c) ----
+
+// Weights and where their products go: y[token][row] = bias[row] + sum of weights[row][column] * x[token][column].
+typedef struct {
+    uint32_t type;
+    const void *weights;
+    size_t rows, columns;
+    const float *bias;    // [rows] or null
+    float *y;             // [tokens][y_stride]
+    size_t y_stride;
+} ck_product;
+
+// Inputs of quantized products, in tiles of 4 tokens (the last may be narrower).
+typedef struct {
+    size_t tokens, columns;
+    int8_t *quants;       // per tile [columns / 4][width][4]
+    float *scales;        // per tile [columns / 32][width]
+    float *sums32;        // per tile [columns / 32][width]
+    float *sums16;        // per tile [columns / 16][width]
+} ck_activations;
+
+// Quantizes the tokens of one tile. Scratch: ck_quantize_scratch bytes.
+size_t ck_quantize_scratch(size_t columns);
+void ck_quantize_tile(const ck_table *t, const float *x, const ck_activations *out, size_t tile, void *scratch);
+
+// Rows first ..< first + count of a product with quantized inputs; `first` is a multiple of 16.
+size_t ck_product_scratch(size_t tokens);
+void ck_product_rows(const ck_table *t, const ck_product *p, const ck_activations *x, size_t first, size_t count,
+                     void *scratch);
+
+// The same with float inputs and weights converted to floats: for plain types, and for exact numerics.
+size_t ck_product_float_scratch(size_t tokens);
+void ck_product_rows_float(const ck_table *t, const ck_product *p, const float *x, size_t tokens, size_t first,
+                           size_t count, void *scratch);
+
+// ---- Attention (attention.c) ----
+
+enum { CK_SPAN = 512 };  // positions whose partial results are merged in order; see attention.c
+
+typedef struct {
+    const float *queries;                // [tokens][heads][head_dim]
+    size_t tokens, heads, kv_heads, head_dim;
+    float scale;
+    size_t window, chunk;                // 0: none. First visible position: see ck_lower_bound
+    size_t first_position;               // of query 0
+    const void *const *keys;             // page i holds positions i * page_tokens ...; [kv_heads][page_tokens][head_dim]
+    const void *const *values;           // the same
+    size_t page_tokens;
+    bool f16;
+    float *out;                          // [tokens][heads][head_dim]
+} ck_attention;
+
+// The first position that the query at `position` sees.
+size_t ck_lower_bound(size_t position, size_t window, size_t chunk);
+
+// Queries q0 ..< q1 of one KV head, everything they see.
+size_t ck_attention_scratch(const ck_attention *a, size_t queries);
+void ck_attention_queries(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1,
+                          void *scratch);
+
+// The same in two steps, so that few queries can be spread over threads: one span of positions each into `partial`
+// (ck_partial_floats), then the merge of all spans in order.
+size_t ck_partial_floats(const ck_attention *a, size_t queries);
+void ck_attention_span(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t span,
+                       float *partial, void *scratch);
+void ck_attention_merge(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t spans,
+                        const float *partials, void *scratch);
+
+#endif

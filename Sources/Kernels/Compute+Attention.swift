@@ -1,0 +1,112 @@
+// Attention and the cache pages it reads.
+
+import CKernels
+import Tensors
+
+extension Compute {
+    /// Attention of consecutive queries over cached positions, grouped-query heads included.
+    ///
+    /// - Parameter out: `[tokens, heads, headDim]`
+    /// - Precondition: all pages that a query sees are there.
+    package func attention(_ request: AttentionRequest, into out: UnsafeMutablePointer<Float>) {
+        let cache = request.cache
+        guard request.tokens > 0 else { return }
+        let (first, last) = (request.firstPosition, request.firstPosition + request.tokens - 1)
+        let visible = request.kind.lowerBound(first) / cache.pageTokens...last / cache.pageTokens
+        precondition(
+            visible.upperBound < cache.pages.count && visible.allSatisfy { cache.pages[$0] != nil }, "visible pages")
+        let keys: [UnsafeRawPointer?] = unsafe cache.pages.map { unsafe $0.map { unsafe UnsafeRawPointer($0.keys) } }
+        let values: [UnsafeRawPointer?] = unsafe cache.pages.map {
+            unsafe $0.map { unsafe UnsafeRawPointer($0.values) }
+        }
+        unsafe keys.withUnsafeBufferPointer { keys in
+            unsafe values.withUnsafeBufferPointer { values in
+                let (window, chunk) = request.kind.bounds
+                let job = unsafe ck_attention(
+                    queries: request.queries, tokens: request.tokens, heads: request.heads, kv_heads: cache.kvHeads,
+                    head_dim: cache.headDim, scale: request.scale, window: window, chunk: chunk, first_position: first,
+                    keys: keys.baseAddress, values: values.baseAddress, page_tokens: cache.pageTokens,
+                    f16: cache.type == .f16, out: out)
+                unsafe request.tokens >= 8 ? manyQueries(job) : fewQueries(job)
+            }
+        }
+    }
+
+    /// Prefill: a piece is one KV head and some queries. The last ones see most and go first.
+    private func manyQueries(_ job: ck_attention) {
+        // Queries and outputs of a piece should stay in the second-level cache beside one tile of keys and values.
+        let rowFloats = unsafe job.heads / job.kv_heads * job.head_dim
+        let queries = unsafe min(max(8, (1 << 14) / rowFloats), 128, (job.tokens + 1) / 2)
+        let tiles = unsafe (job.tokens + queries - 1) / queries
+        var job = unsafe job
+        let bytes = unsafe ck_attention_scratch(&job, queries)
+        unsafe run(tiles * job.kv_heads, scratchBytes: bytes) { piece, scratch in
+            var job = unsafe job
+            let tile = unsafe tiles - 1 - piece / job.kv_heads
+            let end = unsafe min((tile + 1) * queries, job.tokens)
+            unsafe ck_attention_queries(table, &job, piece % job.kv_heads, tile * queries, end, scratch)
+        }
+    }
+
+    /// Decode: a piece is one KV head and one span of positions; the spans are merged in order afterwards.
+    private func fewQueries(_ job: ck_attention) {
+        var job = unsafe job
+        let span = CK_SPAN
+        let firstSpan = unsafe ck_lower_bound(job.first_position, job.window, job.chunk) / span
+        let spans = unsafe (job.first_position + job.tokens - 1) / span - firstSpan + 1
+        let bytes = unsafe ck_attention_scratch(&job, job.tokens)
+        if spans == 1 {
+            unsafe run(job.kv_heads, scratchBytes: bytes) { head, scratch in
+                var job = unsafe job
+                unsafe ck_attention_queries(table, &job, head, 0, job.tokens, scratch)
+            }
+            return
+        }
+        let floats = unsafe ck_partial_floats(&job, job.tokens)
+        let partials = unsafe shared.reserve(job.kv_heads * spans * floats * MemoryLayout<Float>.stride)
+            .assumingMemoryBound(to: Float.self)
+        unsafe run(job.kv_heads * spans, scratchBytes: bytes) { piece, scratch in
+            var job = unsafe job
+            unsafe ck_attention_span(
+                table, &job, piece / spans, 0, job.tokens, firstSpan + piece % spans, partials + piece * floats, scratch)
+        }
+        unsafe run(job.kv_heads, scratchBytes: bytes) { head, scratch in
+            var job = unsafe job
+            unsafe ck_attention_merge(
+                table, &job, head, 0, job.tokens, spans, partials + head * spans * floats, scratch)
+        }
+    }
+
+    /// Writes keys and values of consecutive positions into their pages.
+    ///
+    /// - Parameters:
+    ///   - keys, values: `[tokens, kvHeads, headDim]`
+    ///   - firstPosition: the position of token 0.
+    /// - Precondition: the pages of all these positions are there.
+    package func storeKV(
+        keys: UnsafePointer<Float>, values: UnsafePointer<Float>, tokens: Int, firstPosition: Int, into cache: KVPages
+    ) {
+        let (width, type) = (cache.headDim, cache.type)
+        forRanges(tokens, grain: 16) { range in
+            for token in range {
+                let position = firstPosition + token
+                guard let page = cache.pages[position / cache.pageTokens] else {
+                    preconditionFailure("no page for position \(position)")
+                }
+                for head in 0..<cache.kvHeads {
+                    let source = (token * cache.kvHeads + head) * width
+                    let target = (head * cache.pageTokens + position % cache.pageTokens) * width * type.bytes
+                    unsafe store(keys + source, width, page.keys + target, type)
+                    unsafe store(values + source, width, page.values + target, type)
+                }
+            }
+        }
+    }
+
+    private func store(_ x: UnsafePointer<Float>, _ count: Int, _ target: UnsafeMutableRawPointer, _ type: KVType) {
+        switch type {
+        case .f16: unsafe table.pointee.to_f16(x, count, target.assumingMemoryBound(to: UInt16.self))
+        case .f32: unsafe target.copyMemory(from: x, byteCount: count * MemoryLayout<Float>.stride)
+        }
+    }
+}

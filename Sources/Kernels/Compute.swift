@@ -1,0 +1,63 @@
+// The door to the arithmetic: one object per engine thread, with its threads, its instruction set and its scratch
+// memory. Matrix products are in Compute+Products, attention in Compute+Attention, the rest of a layer in
+// Compute+Rows.
+//
+// Every operation gives the same bits for any number of threads, and products, attention and norms give a token the
+// same bits whatever tokens are computed with it.
+
+import CKernels
+import Tensors
+
+/// Typed operations on activations (32-bit floats) and weights (any type of a model file).
+///
+/// Not Sendable: the thread that owns it calls; the pool's threads help during the call.
+package final class Compute {
+    package let pool: ThreadPool
+    package let kernels: KernelSet
+    package let numerics: Numerics
+    /// Scratch of each thread, grown to the largest need so far.
+    private var scratch: [ScratchMemory]
+    /// Quantized inputs of a product and other memory that all threads share during one operation.
+    var shared = ScratchMemory()
+
+    var table: UnsafePointer<ck_table> { unsafe kernels.table }
+
+    /// Combines the three; memory is taken when needed.
+    package init(pool: ThreadPool, kernels: KernelSet = .best(), numerics: Numerics = .fast) {
+        self.pool = pool
+        self.kernels = kernels
+        self.numerics = numerics
+        scratch = (0..<pool.threads).map { _ in ScratchMemory() }
+    }
+
+    /// Bytes of scratch held at present.
+    package var scratchBytes: Int { scratch.reduce(shared.byteCount) { $0 + $1.byteCount } }
+
+    /// Runs pieces, each with `scratchBytes` of private memory.
+    func run(_ pieces: Int, scratchBytes: Int, _ body: (_ piece: Int, _ scratch: UnsafeMutableRawPointer) -> Void) {
+        var pointers: [UnsafeMutableRawPointer] = unsafe []
+        for memory in scratch { unsafe pointers.append(memory.reserve(scratchBytes)) }
+        unsafe pointers.withUnsafeBufferPointer { pointers in
+            pool.parallel(pieces) { piece, thread in unsafe body(piece, pointers[thread]) }
+        }
+    }
+
+    /// Splits `count` rows among the threads in pieces of at least `grain`.
+    func forRanges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+        let size = max(grain, (count + 4 * pool.threads - 1) / (4 * pool.threads))
+        pool.parallel((count + size - 1) / size) { piece, _ in body(piece * size..<min((piece + 1) * size, count)) }
+    }
+}
+
+/// Memory that grows and never shrinks; contents are lost when it grows.
+final class ScratchMemory {
+    private var buffer = Buffer<UInt8>(count: 0)
+
+    var byteCount: Int { buffer.count }
+
+    /// At least `bytes`, aligned to cache lines.
+    func reserve(_ bytes: Int) -> UnsafeMutableRawPointer {
+        if buffer.count < bytes { buffer = Buffer(count: bytes) }
+        return unsafe UnsafeMutableRawPointer(buffer.pointer)
+    }
+}

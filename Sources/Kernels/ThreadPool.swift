@@ -1,0 +1,48 @@
+// The threads that share the matrix work. They belong to the engine, apart from Swift's own pool, which computation
+// must never block.
+
+import CKernels
+
+/// A fixed set of threads that run the pieces of one job at a time. Idle ones sleep.
+@safe
+package final class ThreadPool: Sendable {
+    /// Threads that take part, the caller of `parallel` included.
+    package let threads: Int
+    /// Guards itself: the C pool serializes its callers.
+    private nonisolated(unsafe) let pool: OpaquePointer
+
+    /// Starts the threads; fewer when the system refuses to start that many.
+    ///
+    /// - Parameter threads: the caller included; at least 1.
+    package init(threads: Int) {
+        var count = max(threads, 1)
+        var pool = unsafe ck_pool_create(count)
+        while unsafe pool == nil && count > 1 {
+            count -= 1
+            unsafe pool = unsafe ck_pool_create(count)
+        }
+        guard let pool = unsafe pool else { fatalError("no memory for a thread pool") }
+        self.threads = count
+        unsafe self.pool = unsafe pool
+    }
+
+    deinit {
+        unsafe ck_pool_destroy(pool)
+    }
+
+    /// Runs `body` once for every piece and returns when all are done. Pieces are handed out in order as threads
+    /// become free, so results must not depend on which thread takes which; `thread` only picks private scratch.
+    package func parallel(_ pieces: Int, _ body: (_ piece: Int, _ thread: Int) -> Void) {
+        guard pieces > 0 else { return }
+        withoutActuallyEscaping(body) { body in
+            unsafe withUnsafePointer(to: body) { context in
+                unsafe ck_pool_run(
+                    pool, pieces,
+                    { context, piece, thread in
+                        guard let context = unsafe context else { return }
+                        unsafe context.assumingMemoryBound(to: ((Int, Int) -> Void).self).pointee(piece, thread)
+                    }, context)
+            }
+        }
+    }
+}

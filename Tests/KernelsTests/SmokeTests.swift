@@ -1,0 +1,6 @@
+import Kernels
+import Testing
+
+@Test func everyProcessorHasThePortableLevel() {
+    #expect(KernelSet.named("portable") != nil)
+}
