@@ -17,6 +17,12 @@ let asyncHTTPClient: Target.Dependency = .product(
     name: "AsyncHTTPClient", package: "async-http-client", condition: .when(traits: ["Network"]))
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let nioCore: Target.Dependency = .product(
+    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Network"]))
+let nioHTTP1: Target.Dependency = .product(
+    name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Network"]))
+let nioSSL: Target.Dependency = .product(
+    name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Network"]))
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -31,6 +37,8 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -84,10 +92,15 @@ let package = Package(
             name: "Pipeline", dependencies: ["Diagnostics", "Documents", "Answering", "Runs", yams],
             swiftSettings: swift),
         .target(
-            name: "Networking", dependencies: ["Diagnostics", "Hashing", "Weights", subprocess, asyncHTTPClient],
+            name: "Networking",
+            dependencies: [
+                "Diagnostics", "Hashing", "Weights", subprocess, system, asyncHTTPClient, nioCore, nioHTTP1,
+                nioSSL,
+            ],
             swiftSettings: swift),
         .target(
-            name: "Benchmarks", dependencies: ["Diagnostics", "Inference", "Tokenization", subprocess, system],
+            name: "Benchmarks",
+            dependencies: ["Diagnostics", "Inference", "Kernels", "Tokenization", "Weights", subprocess, system],
             swiftSettings: swift),
 
         // Programs
