@@ -1,0 +1,202 @@
+// Poppler through its GLib interface. Every list and string that Poppler returns is freed here.
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "cpdf.h"
+
+#include <poppler.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct cpdf_document {
+    PopplerDocument *poppler;
+    GBytes *bytes;
+};
+
+const char *cpdf_library_version(void) {
+    return poppler_get_version();
+}
+
+static void ignore_log(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer context) {
+    // Damaged files make Poppler print thousands of lines; what matters arrives as an error.
+    (void)domain, (void)level, (void)message, (void)context;
+}
+
+cpdf_document *cpdf_open(const uint8_t *bytes, size_t count, const char *password, cpdf_status *status, char *message,
+                         size_t capacity) {
+    g_log_set_default_handler(ignore_log, NULL);
+    GError *error = NULL;
+    GBytes *wrapped = g_bytes_new_static(bytes, count);
+    PopplerDocument *poppler = poppler_document_new_from_bytes(wrapped, password, &error);
+    if (poppler == NULL) {
+        *status = g_error_matches(error, POPPLER_ERROR, POPPLER_ERROR_ENCRYPTED) ? CPDF_ENCRYPTED : CPDF_MALFORMED;
+        g_strlcpy(message, error != NULL ? error->message : "not a PDF document", capacity);
+        g_clear_error(&error);
+        g_bytes_unref(wrapped);
+        return NULL;
+    }
+    cpdf_document *document = malloc(sizeof *document);
+    if (document == NULL) {
+        *status = CPDF_NO_MEMORY;
+        g_strlcpy(message, "out of memory", capacity);
+        g_object_unref(poppler);
+        g_bytes_unref(wrapped);
+        return NULL;
+    }
+    document->poppler = poppler;
+    document->bytes = wrapped;
+    *status = CPDF_OK;
+    return document;
+}
+
+void cpdf_close(cpdf_document *document) {
+    if (document == NULL) return;
+    g_object_unref(document->poppler);
+    g_bytes_unref(document->bytes);
+    free(document);
+}
+
+int cpdf_page_count(const cpdf_document *document) {
+    int count = poppler_document_get_n_pages(document->poppler);
+    return count < 0 ? 0 : count;
+}
+
+char *cpdf_metadata(const cpdf_document *document, cpdf_field field) {
+    switch (field) {
+        case CPDF_TITLE: return poppler_document_get_title(document->poppler);
+        case CPDF_AUTHOR: return poppler_document_get_author(document->poppler);
+        case CPDF_SUBJECT: return poppler_document_get_subject(document->poppler);
+        case CPDF_KEYWORDS: return poppler_document_get_keywords(document->poppler);
+        case CPDF_CREATOR: return poppler_document_get_creator(document->poppler);
+        case CPDF_PRODUCER: return poppler_document_get_producer(document->poppler);
+    }
+    return NULL;
+}
+
+int64_t cpdf_creation_time(const cpdf_document *document) {
+    GDateTime *date = poppler_document_get_creation_date_time(document->poppler);
+    if (date == NULL) return -1;
+    int64_t seconds = g_date_time_to_unix(date);
+    g_date_time_unref(date);
+    return seconds;
+}
+
+void cpdf_free(void *pointer) {
+    g_free(pointer);
+}
+
+static bool read_runs(PopplerPage *poppler, cpdf_page *page) {
+    GList *attributes = poppler_page_get_text_attributes(poppler);
+    page->run_count = g_list_length(attributes);
+    page->runs = page->run_count > 0 ? calloc(page->run_count, sizeof *page->runs) : NULL;
+    bool done = page->run_count == 0 || page->runs != NULL;
+    cpdf_run *run = page->runs;
+    for (GList *item = attributes; done && item != NULL; item = item->next, run++) {
+        const PopplerTextAttributes *of = item->data;
+        run->start = of->start_index;
+        run->end = of->end_index + 1;
+        run->size = of->font_size;
+        run->red = of->color.red;
+        run->green = of->color.green;
+        run->blue = of->color.blue;
+        if (of->font_name != NULL) {
+            // Subset names such as ABCDEF+TimesNewRoman-BoldItalic are all that Poppler tells of style.
+            char *name = g_ascii_strdown(of->font_name, -1);
+            run->bold = strstr(name, "bold") != NULL || strstr(name, "black") != NULL || strstr(name, "heavy") != NULL ||
+                        strstr(name, "cmbx") != NULL || strstr(name, "medi") != NULL;
+            run->italic = strstr(name, "ital") != NULL || strstr(name, "obli") != NULL || strstr(name, "cmti") != NULL;
+            run->fixed_pitch = strstr(name, "mono") != NULL || strstr(name, "courier") != NULL ||
+                               strstr(name, "cmtt") != NULL || strstr(name, "typewriter") != NULL;
+            g_free(name);
+        }
+    }
+    poppler_page_free_text_attributes(attributes);
+    return done;
+}
+
+bool cpdf_read_page(const cpdf_document *document, int index, cpdf_page *page) {
+    memset(page, 0, sizeof *page);
+    PopplerPage *poppler = poppler_document_get_page(document->poppler, index);
+    if (poppler == NULL) return false;
+    poppler_page_get_size(poppler, &page->width, &page->height);
+    page->label = poppler_page_get_label(poppler);
+    page->text = poppler_page_get_text(poppler);
+    page->text_bytes = page->text != NULL ? strlen(page->text) : 0;
+    PopplerRectangle *rectangles = NULL;
+    guint count = 0;
+    bool done = true;
+    if (page->text_bytes > 0 && poppler_page_get_text_layout(poppler, &rectangles, &count)) {
+        page->rectangles = calloc(count > 0 ? count : 1, sizeof *page->rectangles);
+        done = page->rectangles != NULL && read_runs(poppler, page);
+        for (guint i = 0; done && i < count; i++) {
+            const PopplerRectangle r = rectangles[i];
+            page->rectangles[i] = (cpdf_rectangle){r.x1, r.y1, r.x2, r.y2};
+        }
+        page->rectangle_count = done ? count : 0;
+        g_free(rectangles);
+    }
+    g_object_unref(poppler);
+    if (!done) cpdf_free_page(page);
+    return done;
+}
+
+void cpdf_free_page(cpdf_page *page) {
+    g_free(page->label);
+    g_free(page->text);
+    free(page->rectangles);
+    free(page->runs);
+    memset(page, 0, sizeof *page);
+}
+
+bool cpdf_page_has_images(const cpdf_document *document, int index) {
+    PopplerPage *poppler = poppler_document_get_page(document->poppler, index);
+    if (poppler == NULL) return false;
+    GList *images = poppler_page_get_image_mapping(poppler);
+    bool any = images != NULL;
+    poppler_page_free_image_mapping(images);
+    g_object_unref(poppler);
+    return any;
+}
+
+typedef struct {
+    const cpdf_document *document;
+    int left, deepest;
+    void *context;
+    void (*visit)(void *context, int level, const char *title, int page);
+} outline_walk;
+
+static int page_of(const outline_walk *walk, const PopplerAction *action) {
+    if (action->type != POPPLER_ACTION_GOTO_DEST || action->goto_dest.dest == NULL) return 0;
+    const PopplerDest *dest = action->goto_dest.dest;
+    if (dest->type != POPPLER_DEST_NAMED) return dest->page_num;
+    PopplerDest *found = poppler_document_find_dest(walk->document->poppler, dest->named_dest);
+    if (found == NULL) return 0;
+    int page = found->page_num;
+    poppler_dest_free(found);
+    return page;
+}
+
+static void walk_outline(outline_walk *walk, PopplerIndexIter *iterator, int level) {
+    if (iterator == NULL || level > walk->deepest) return;
+    do {
+        if (walk->left-- <= 0) return;
+        PopplerAction *action = poppler_index_iter_get_action(iterator);
+        if (action != NULL) {
+            const char *title = action->any.title;
+            int page = page_of(walk, action);
+            if (title != NULL) walk->visit(walk->context, level, title, page > 0 ? page : 0);
+            poppler_action_free(action);
+        }
+        PopplerIndexIter *child = poppler_index_iter_get_child(iterator);
+        walk_outline(walk, child, level + 1);
+        poppler_index_iter_free(child);
+    } while (poppler_index_iter_next(iterator));
+}
+
+void cpdf_outline(const cpdf_document *document, int limit, int depth, void *context,
+                  void (*visit)(void *context, int level, const char *title, int page)) {
+    outline_walk walk = {document, limit, depth, context, visit};
+    PopplerIndexIter *iterator = poppler_index_iter_new(document->poppler);
+    walk_outline(&walk, iterator, 1);
+    poppler_index_iter_free(iterator);
+}

@@ -1,0 +1,83 @@
+// Everything that docproc-pdf needs of Poppler, in plain C types.
+//
+// This header and its .c file are the only place that knows Poppler. No type of GLib or Poppler appears here, so the
+// shim can be built, fuzzed and run under a sanitizer by itself. Nothing here is thread-safe.
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#ifndef CPDF_H
+#define CPDF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    CPDF_OK,
+    CPDF_ENCRYPTED,  // needs a password, or another one
+    CPDF_MALFORMED,  // no PDF, or damaged beyond repair
+    CPDF_NO_MEMORY,
+} cpdf_status;
+
+typedef struct cpdf_document cpdf_document;
+
+/// The version of Poppler that runs. Static memory.
+const char *cpdf_library_version(void);
+
+/// Opens a document that lies in memory; the bytes must outlive it. `password` may be NULL. On failure returns NULL and
+/// puts what Poppler said into `message`, cut to `capacity`.
+cpdf_document *cpdf_open(const uint8_t *bytes, size_t count, const char *password, cpdf_status *status, char *message,
+                         size_t capacity);
+void cpdf_close(cpdf_document *document);
+
+/// Number of pages that the document claims to have.
+int cpdf_page_count(const cpdf_document *document);
+
+typedef enum { CPDF_TITLE, CPDF_AUTHOR, CPDF_SUBJECT, CPDF_KEYWORDS, CPDF_CREATOR, CPDF_PRODUCER } cpdf_field;
+
+/// A field of the document's metadata as UTF-8, or NULL. Free it with `cpdf_free`.
+char *cpdf_metadata(const cpdf_document *document, cpdf_field field);
+
+/// When the document was made, in seconds since 1970, or -1.
+int64_t cpdf_creation_time(const cpdf_document *document);
+
+void cpdf_free(void *pointer);
+
+/// A character's place in points from the top left corner.
+typedef struct {
+    double x0, y0, x1, y1;
+} cpdf_rectangle;
+
+/// Characters of one font, from `start` up to, not including, `end`.
+typedef struct {
+    int32_t start, end;
+    double size;
+    bool bold, italic, fixed_pitch;
+    uint16_t red, green, blue;
+} cpdf_run;
+
+/// One page's text. `text` is UTF-8 with one rectangle a character (Unicode scalar); Poppler ends its lines with \n.
+typedef struct {
+    double width, height;
+    char *label;  // or NULL
+    char *text;
+    size_t text_bytes;
+    cpdf_rectangle *rectangles;
+    size_t rectangle_count;
+    cpdf_run *runs;
+    size_t run_count;
+} cpdf_page;
+
+/// Reads page `index`, from 0. Returns false where the page cannot be had; then nothing needs freeing.
+bool cpdf_read_page(const cpdf_document *document, int index, cpdf_page *page);
+void cpdf_free_page(cpdf_page *page);
+
+/// Whether the page draws any image. Costs a second walk over it.
+bool cpdf_page_has_images(const cpdf_document *document, int index);
+
+/// Calls `visit` for each outline entry in order, at most `limit` times and `depth` levels deep; `page` is 1-based, 0
+/// where the entry leads elsewhere.
+void cpdf_outline(const cpdf_document *document, int limit, int depth, void *context,
+                  void (*visit)(void *context, int level, const char *title, int page));
+
+#endif

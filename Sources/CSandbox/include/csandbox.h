@@ -1,0 +1,29 @@
+// What a worker process does to itself before it reads a byte of a document: limits, and a fence around the kernel.
+//
+// Linux only. Everything here can be undone by nobody inside the process afterwards, except the soft CPU limit,
+// which is raised from document to document.
+
+#ifndef CSANDBOX_H
+#define CSANDBOX_H
+
+#include <stdint.h>
+
+/// What `csandbox_enter` put in place.
+enum {
+    CSANDBOX_LIMITS = 1,    // address space, files, core, file size, dies with its parent, first to go when memory ends
+    CSANDBOX_LANDLOCK = 2,  // reads only system libraries, fonts and encodings; writes nothing (kernel 5.13 and later)
+    CSANDBOX_SECCOMP = 4,   // no sockets, no programs, no processes, no opening for writing
+};
+
+/// Closes every descriptor but the first three, sets the limits, then the fence. Returns the bits of what holds now;
+/// without CSANDBOX_LIMITS the caller must not go on. Kernels without Landlock or seccomp lack those bits.
+int csandbox_enter(uint64_t memory_bytes);
+
+/// Lets the process use `seconds` of processor time from now on; SIGXCPU ends it after that.
+void csandbox_cpu_budget(unsigned seconds);
+
+/// Tries what the fence forbids. Returns the bits of what was possible after all: 1 a socket, 2 opening a file for
+/// writing, 4 running a program, 8 a new process, 16 reading the user's files, 32 signalling the parent.
+int csandbox_probe(void);
+
+#endif

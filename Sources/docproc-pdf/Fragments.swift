@@ -1,0 +1,131 @@
+// From words to fragments: stretches of one line without a wide gap, the atoms that page layout moves about.
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Documents
+
+/// Words that follow each other on one line, in logical order.
+struct Fragment {
+    var text: String
+    var box: Box
+    /// The size of most of its characters.
+    var size: Double
+    var isBold: Bool
+    var isRightToLeft: Bool
+    /// False for text that runs up or down the page.
+    var isUpright: Bool
+}
+
+enum Fragments {
+    /// A gap wider than this many ems parts two fragments: a column, a table cell, a label from its value.
+    private static let wideGap = 1.5
+    /// A gap wider than this many ems between right-to-left words is a space.
+    private static let space = 0.13
+
+    /// The fragments of a page in Poppler's order.
+    static func of(_ glyphs: Glyphs) -> [Fragment] {
+        glyphs.lines.flatMap { line in
+            line.contains { $0.direction == .rightToLeft } ? mixed(line) : leftToRight(line)
+        }
+    }
+
+    private static func leftToRight(_ line: [Word]) -> [Fragment] {
+        var fragments: [Fragment] = []
+        var words: [Word] = []
+        for word in line {
+            if let last = words.last, parts(last, word) {
+                fragments.append(join(words, isRightToLeft: false) { $1.followsSpace })
+                words = []
+            }
+            words.append(word)
+        }
+        fragments.append(join(words, isRightToLeft: false) { $1.followsSpace })
+        return fragments
+    }
+
+    private static func parts(_ a: Word, _ b: Word) -> Bool {
+        guard a.isUpright, b.isUpright else { return false }
+        let size = max(a.size, b.size)
+        let gap = b.box.x0 - a.box.x1
+        return gap > wideGap * size || gap < -2 * size
+    }
+
+    /// A line with right-to-left words: ordered by place, since Poppler keeps neither runs of the other direction
+    /// nor spaces together. After the Unicode bidirectional algorithm (UAX #9), applied backwards to whole words.
+    private static func mixed(_ line: [Word]) -> [Fragment] {
+        guard line.allSatisfy(\.isUpright) else {
+            return [join(line, isRightToLeft: true) { _, _ in true }]
+        }
+        let rightWidth = line.reduce(0) { $0 + ($1.direction == .rightToLeft ? $1.box.width : 0) }
+        let leftWidth = line.reduce(0) { $0 + ($1.direction == .leftToRight ? $1.box.width : 0) }
+        // Poppler marks both directions in a right-to-left line and only the odd one in the other kind; widths decide
+        // where the line is of both.
+        let isRightToLeft = rightWidth > 0.3 * leftWidth
+        let sorted = line.sorted { isRightToLeft ? $0.box.x1 > $1.box.x1 : $0.box.x0 < $1.box.x0 }
+        var fragments: [Fragment] = []
+        var words: [Word] = []
+        for word in sorted {
+            if let last = words.last, gap(last, word) > wideGap * max(last.size, word.size) {
+                fragments.append(logical(words, isRightToLeft))
+                words = []
+            }
+            words.append(word)
+        }
+        fragments.append(logical(words, isRightToLeft))
+        return fragments
+    }
+
+    /// Turns runs of the other direction around.
+    private static func logical(_ words: [Word], _ isRightToLeft: Bool) -> Fragment {
+        var ordered: [Word] = []
+        var run: [Word] = []
+        func isOther(_ word: Word) -> Bool { (word.direction == .rightToLeft) != isRightToLeft }
+        for word in words {
+            if isOther(word) {
+                run.append(word)
+            } else {
+                ordered += turned(run, isRightToLeft)
+                run = []
+                ordered.append(word)
+            }
+        }
+        ordered += turned(run, isRightToLeft)
+        return join(ordered, isRightToLeft: isRightToLeft) { a, b in
+            gap(a, b) > space * max(a.size, b.size)
+        }
+    }
+
+    /// Numbers alone keep the order of the line around them; anything with a letter turns (UAX #9, rules W7 and N1).
+    private static func turned(_ run: [Word], _ isRightToLeft: Bool) -> [Word] {
+        let hasLetter = run.contains { $0.text.unicodeScalars.contains { $0.properties.isAlphabetic } }
+        return isRightToLeft && !hasLetter ? run : run.reversed()
+    }
+
+    /// The empty space between two words, whichever stands left.
+    private static func gap(_ a: Word, _ b: Word) -> Double {
+        max(a.box.x0, b.box.x0) - min(a.box.x1, b.box.x1)
+    }
+
+    private static func join(
+        _ words: [Word], isRightToLeft: Bool, _ hasSpace: (Word, Word) -> Bool
+    ) -> Fragment {
+        var text = ""
+        var box = words[0].box
+        var sizes: [Double: Int] = [:]
+        var bold = 0
+        var count = 0
+        for (index, word) in words.enumerated() {
+            if index > 0, hasSpace(words[index - 1], word) { text += " " }
+            text += word.text
+            box = box.union(word.box)
+            let characters = word.text.unicodeScalars.count
+            sizes[(word.size * 10).rounded() / 10, default: 0] += characters
+            if word.isBold { bold += characters }
+            count += characters
+        }
+        let size = sizes.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? 0
+        return Fragment(
+            text: text, box: box, size: size, isBold: 2 * bold > count, isRightToLeft: isRightToLeft,
+            isUpright: words.allSatisfy(\.isUpright))
+    }
+}

@@ -1,0 +1,54 @@
+// Headings: short blocks set larger than the text of the document, or in bold with a section number.
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Documents
+
+enum Headings {
+    /// Marks the headings of all pages; levels follow the sizes found, largest first.
+    static func mark(_ pages: inout [LaidOutPage]) {
+        guard let body = bodySize(pages) else { return }
+        var sizes: Set<Double> = []
+        for page in pages {
+            for block in page.blocks where isHeading(block, body: body) { sizes.insert(rounded(block.lines[0].size)) }
+        }
+        let levels = Array(sizes.sorted(by: >).prefix(6))
+        for page in pages.indices {
+            for block in pages[page].blocks.indices where isHeading(pages[page].blocks[block], body: body) {
+                let size = rounded(pages[page].blocks[block].lines[0].size)
+                let level = levels.firstIndex { $0 <= size } ?? levels.count - 1
+                pages[page].blocks[block].kind = .heading(level: level + 1)
+            }
+        }
+    }
+
+    private static func rounded(_ size: Double) -> Double { (size * 2).rounded() / 2 }
+
+    /// The size in which most characters are set.
+    private static func bodySize(_ pages: [LaidOutPage]) -> Double? {
+        var characters: [Double: Int] = [:]
+        for line in pages.lazy.flatMap(\.blocks).flatMap(\.lines) {
+            characters[rounded(line.size), default: 0] += line.text.utf8.count
+        }
+        return characters.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key
+    }
+
+    private static func isHeading(_ block: LaidOutBlock, body: Double) -> Bool {
+        guard block.kind == .paragraph || block.kind == .listItem, block.lines.count <= 3 else { return false }
+        let text = block.lines.map(\.text).joined(separator: " ")
+        guard text.utf8.count <= 300, text.unicodeScalars.contains(where: \.properties.isAlphabetic) else {
+            return false
+        }
+        let size = rounded(block.lines[0].size)
+        if size > 1.12 * body { return true }
+        return block.lines.allSatisfy(\.isBold) && size >= body - 0.5 && block.lines.count <= 2
+            && startsWithNumber(text)
+    }
+
+    /// `3`, `3.1` or `3.1.` and then words.
+    private static func startsWithNumber(_ text: String) -> Bool {
+        let number = text.unicodeScalars.prefix { ("0"..."9").contains($0) || $0 == "." }
+        guard let first = number.first, first != "." else { return false }
+        return text.unicodeScalars.dropFirst(number.count).first == " "
+    }
+}

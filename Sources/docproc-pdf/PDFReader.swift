@@ -1,0 +1,154 @@
+// One PDF file from bytes to `ExtractedDocument`: opens it, walks its pages, and lets the layout stages work.
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import CPDF
+import Documents
+
+enum PDFReader {
+    /// Reads the pages asked for. A page that cannot be had is a page with a failure; the rest go on.
+    static func read(
+        _ bytes: ArraySlice<UInt8>, _ request: ExtractionRequest, extractor: String,
+        progress: (_ done: Int, _ total: Int) -> Void
+    ) -> Result<ExtractedDocument, ExtractionFailure> {
+        guard request.format == .pdf else {
+            return .failure(ExtractionFailure(.unsupported, "docproc-pdf reads PDF files only"))
+        }
+        guard !bytes.isEmpty else { return .failure(ExtractionFailure(.empty, "the file is empty")) }
+        return bytes.withUnsafeBufferPointer { buffer in
+            var status = CPDF_OK
+            var opened = open(buffer, password: nil, &status)
+            let isEncrypted = status == CPDF_ENCRYPTED
+            if isEncrypted, let password = request.password {
+                opened = open(buffer, password: password, &status)
+            }
+            switch opened {
+            case .failure(let failure): return .failure(failure)
+            case .success(let document):
+                defer { cpdf_close(document) }
+                var result = read(document, request, extractor: extractor, progress: progress)
+                if case .success(var read) = result {
+                    if isEncrypted { read.notes.append(.encrypted) }
+                    if !endsProperly(buffer) { read.notes.append(.truncatedFile) }
+                    result = .success(read)
+                }
+                return result
+            }
+        }
+    }
+
+    private static func open(
+        _ buffer: UnsafeBufferPointer<UInt8>, password: String?, _ status: inout cpdf_status
+    ) -> Result<OpaquePointer, ExtractionFailure> {
+        var message = [CChar](repeating: 0, count: 256)
+        let document = message.withUnsafeMutableBufferPointer {
+            cpdf_open(buffer.baseAddress, buffer.count, password, &status, $0.baseAddress, $0.count)
+        }
+        if let document { return .success(document) }
+        let said = String(decoding: message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        switch status {
+        case CPDF_ENCRYPTED:
+            let hint = password == nil ? "it needs a password" : "the password does not open it"
+            return .failure(ExtractionFailure(.encrypted, "the file is encrypted; \(hint)"))
+        case CPDF_NO_MEMORY: return .failure(ExtractionFailure(.memoryLimit, said))
+        default: return .failure(ExtractionFailure(.malformed, said))
+        }
+    }
+
+    private static func read(
+        _ document: OpaquePointer, _ request: ExtractionRequest, extractor: String,
+        progress: (_ done: Int, _ total: Int) -> Void
+    ) -> Result<ExtractedDocument, ExtractionFailure> {
+        let pageCount = Int(cpdf_page_count(document))
+        guard pageCount > 0 else { return .failure(ExtractionFailure(.malformed, "the file has no pages")) }
+        let wanted = numbers(request.pages, of: pageCount)
+        progress(0, wanted.count)
+        var pages: [LaidOutPage] = []
+        for (index, number) in wanted.enumerated() {
+            pages.append(page(number, of: document))
+            progress(index + 1, wanted.count)
+        }
+        Furniture.mark(&pages)
+        Headings.mark(&pages)
+        var result = ExtractedDocument(
+            extractor: extractor, title: metadata(CPDF_TITLE, of: document), metadata: allMetadata(of: document),
+            pageCount: pageCount, pages: pages.map(\.extracted), outline: outline(of: document))
+        let readable = result.pages.filter { $0.failure == nil }
+        if readable.isEmpty, let first = result.pages.first?.failure { return .failure(first) }
+        result.notes = Quality.notes(for: result.pages)
+        return .success(result)
+    }
+
+    /// The pages wanted, sorted, each once, none past the end.
+    private static func numbers(_ ranges: [ClosedRange<Int>]?, of pageCount: Int) -> [Int] {
+        guard let ranges else { return Array(1...pageCount) }
+        var wanted: Set<Int> = []
+        for range in ranges where range.lowerBound <= pageCount && range.upperBound >= 1 {
+            wanted.formUnion(max(range.lowerBound, 1)...min(range.upperBound, pageCount))
+        }
+        return wanted.sorted()
+    }
+
+    private static func page(_ number: Int, of document: OpaquePointer) -> LaidOutPage {
+        var raw = cpdf_page()
+        guard cpdf_read_page(document, Int32(number - 1), &raw) else {
+            let failure = ExtractionFailure(.malformed, "page \(number) cannot be read")
+            return LaidOutPage(page: ExtractedPage(number: number, failure: failure), blocks: [])
+        }
+        defer { cpdf_free_page(&raw) }
+        let glyphs = Glyphs(raw)
+        var page = ExtractedPage(number: number, label: string(raw.label), width: raw.width, height: raw.height)
+        let laidOut = PageLayout.blocks(of: glyphs, width: raw.width, height: raw.height)
+        if laidOut.hasColumns { page.notes.append(.twoColumn) }
+        if Quality.isGarbled(glyphs.text) { page.notes.append(.garbled) }
+        if glyphs.text.allSatisfy(\.isWhitespace) {
+            page.notes.append(cpdf_page_has_images(document, Int32(number - 1)) ? .scan : .empty)
+        }
+        return LaidOutPage(page: page, blocks: laidOut.blocks)
+    }
+
+    private static func string(_ pointer: UnsafePointer<CChar>?) -> String? {
+        guard let pointer else { return nil }
+        let text = String(cString: pointer)
+        return text.isEmpty ? nil : text
+    }
+
+    private static func metadata(_ field: cpdf_field, of document: OpaquePointer) -> String? {
+        guard let pointer = cpdf_metadata(document, field) else { return nil }
+        defer { cpdf_free(pointer) }
+        return string(pointer)
+    }
+
+    private static func allMetadata(of document: OpaquePointer) -> [String: String] {
+        var all: [String: String] = [:]
+        all["author"] = metadata(CPDF_AUTHOR, of: document)
+        all["subject"] = metadata(CPDF_SUBJECT, of: document)
+        all["keywords"] = metadata(CPDF_KEYWORDS, of: document)
+        all["creator"] = metadata(CPDF_CREATOR, of: document)
+        all["producer"] = metadata(CPDF_PRODUCER, of: document)
+        let made = cpdf_creation_time(document)
+        if made >= 0 { all["date"] = CalendarDate(secondsSince1970: Int(made)).description }
+        return all
+    }
+
+    private static func outline(of document: OpaquePointer) -> [ExtractedOutlineEntry] {
+        var entries: [ExtractedOutlineEntry] = []
+        withUnsafeMutablePointer(to: &entries) { pointer in
+            cpdf_outline(document, 10_000, 32, pointer) { context, level, title, page in
+                guard let context, let title else { return }
+                context.assumingMemoryBound(to: [ExtractedOutlineEntry].self).pointee.append(
+                    ExtractedOutlineEntry(
+                        level: Int(level), title: String(cString: title), page: page > 0 ? Int(page) : nil))
+            }
+        }
+        return entries
+    }
+
+    /// Whether the end-of-file mark stands in the last kilobytes, where every complete file has it.
+    private static func endsProperly(_ buffer: UnsafeBufferPointer<UInt8>) -> Bool {
+        let mark = Array("%%EOF".utf8)
+        let tail = Array(buffer.suffix(2048))
+        guard tail.count >= mark.count else { return false }
+        return (0...(tail.count - mark.count)).contains { tail[$0..<($0 + mark.count)].elementsEqual(mark) }
+    }
+}

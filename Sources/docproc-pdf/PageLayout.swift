@@ -1,0 +1,98 @@
+// One page from words to blocks: reading order, then rows, then paragraphs, list items and table rows.
+//
+// Headings, running heads and foots need the whole document and come later (`Headings`, `Furniture`).
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Documents
+
+/// A page with its blocks still open to change.
+struct LaidOutPage {
+    var page: ExtractedPage
+    var blocks: [LaidOutBlock]
+
+    /// The page as it travels.
+    var extracted: ExtractedPage {
+        var page = page
+        page.blocks = blocks.map { block in
+            ExtractedBlock(kind: block.kind, lines: block.lines.map(\.extracted))
+        }
+        return page
+    }
+}
+
+/// Lines that belong together.
+struct LaidOutBlock {
+    var kind: Element.Kind
+    var lines: [LaidOutLine]
+}
+
+/// One row of a region.
+struct LaidOutLine {
+    var text: String
+    var box: Box
+    var size: Double
+    var isBold: Bool
+    var isRightToLeft: Bool
+    /// Fragments that it was put together from.
+    var cells: Int
+
+    var extracted: ExtractedLine {
+        func round(_ value: Double) -> Double { (value * 100).rounded() / 100 }
+        return ExtractedLine(
+            text: text, box: Box(x0: round(box.x0), y0: round(box.y0), x1: round(box.x1), y1: round(box.y1)),
+            fontSize: round(size))
+    }
+}
+
+enum PageLayout {
+    /// The blocks of a page in reading order, and whether it has columns.
+    static func blocks(of glyphs: Glyphs, width: Double, height: Double) -> (blocks: [LaidOutBlock], hasColumns: Bool) {
+        let fragments = Fragments.of(glyphs)
+        let upright = fragments.filter(\.isUpright)
+        // Text that runs up or down the page keeps Poppler's order, which follows its direction.
+        let turned = fragments.filter { !$0.isUpright }.map { fragment in
+            LaidOutBlock(kind: .paragraph, lines: [line([fragment], isRightToLeft: false)])
+        }
+        let isRightToLeft = 2 * upright.count(where: \.isRightToLeft) > upright.count
+        let regions = ReadingOrder(isRightToLeft: isRightToLeft).regions(upright)
+        var blocks: [LaidOutBlock] = []
+        for region in regions {
+            blocks += Paragraphs.blocks(lines(region.fragments, isRightToLeft: isRightToLeft))
+        }
+        return (blocks + turned, regions.count(where: \.isColumn) > 1)
+    }
+
+    /// Rows from top to bottom; fragments of a row in reading direction.
+    private static func lines(_ fragments: [Fragment], isRightToLeft: Bool) -> [LaidOutLine] {
+        var rows: [(box: Box, fragments: [Fragment])] = []
+        for fragment in fragments.sorted(by: { ($0.box.middle, $0.box.x0) < ($1.box.middle, $1.box.x0) }) {
+            // A row may have grown past its neighbour; look at the last few.
+            let index = rows.indices.suffix(3).last { rows[$0].box.verticalOverlap(fragment.box) > 0.5 }
+            if let index, !overlaps(fragment, rows[index].fragments) {
+                rows[index].fragments.append(fragment)
+                rows[index].box = rows[index].box.union(fragment.box)
+            } else {
+                rows.append((fragment.box, [fragment]))
+            }
+        }
+        return rows.map { line($0.fragments, isRightToLeft: isRightToLeft) }
+    }
+
+    /// Whether a fragment covers one of a row: then it is a line of its own, however close.
+    private static func overlaps(_ fragment: Fragment, _ row: [Fragment]) -> Bool {
+        row.contains { other in
+            let shared = min(fragment.box.x1, other.box.x1) - max(fragment.box.x0, other.box.x0)
+            return shared > 0.5 * min(fragment.box.width, other.box.width) && shared > 0
+        }
+    }
+
+    private static func line(_ fragments: [Fragment], isRightToLeft: Bool) -> LaidOutLine {
+        let ordered = fragments.sorted { isRightToLeft ? $0.box.x1 > $1.box.x1 : $0.box.x0 < $1.box.x0 }
+        let longest = ordered.max { $0.text.utf8.count < $1.text.utf8.count } ?? ordered[0]
+        return LaidOutLine(
+            text: ordered.map(\.text).joined(separator: ordered.count > 2 ? "\t" : " "),
+            box: ordered.dropFirst().reduce(ordered[0].box) { $0.union($1.box) }, size: longest.size,
+            isBold: longest.isBold, isRightToLeft: longest.isRightToLeft, cells: ordered.count)
+    }
+}

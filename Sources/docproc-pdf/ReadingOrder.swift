@@ -1,0 +1,167 @@
+// The order in which fragments are read: columns are found by the white space that parts them, tables are not torn.
+//
+// A gutter is an x that few fragments cross. Those that do (titles, wide figures) cut the region into zones; in each
+// zone that has text on both sides one side is read before the other. Both sides are searched again.
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Documents
+
+/// Fragments that are read row by row.
+struct Region {
+    var fragments: [Fragment]
+    /// Whether it is a column beside another.
+    var isColumn: Bool
+}
+
+struct ReadingOrder {
+    /// Columns are read from the right.
+    let isRightToLeft: Bool
+    /// Lines that each side of a gutter must have.
+    private static let minimumLines = 3
+    /// Above this many fragments a page is no text; searching it would take its time for nothing.
+    private static let maximumFragments = 8_000
+
+    /// Regions in reading order.
+    func regions(_ fragments: [Fragment]) -> [Region] {
+        guard fragments.count <= Self.maximumFragments else {
+            return [Region(fragments: fragments, isColumn: false)]
+        }
+        return split(fragments, isColumn: false, depth: 0)
+    }
+
+    private func split(_ fragments: [Fragment], isColumn: Bool, depth: Int) -> [Region] {
+        guard depth < 6, fragments.count >= 2 * Self.minimumLines, let gutter = bestGutter(fragments) else {
+            return fragments.isEmpty ? [] : [Region(fragments: fragments, isColumn: isColumn)]
+        }
+        var regions: [Region] = []
+        var pending: [Fragment] = []  // read row by row: what crosses, and zones that are no columns
+        for zone in zones(fragments, at: gutter) {
+            if zone.isColumns {
+                if !pending.isEmpty { regions += split(pending, isColumn: isColumn, depth: depth + 1) }
+                pending = []
+                let sides = isRightToLeft ? [zone.right, zone.left] : [zone.left, zone.right]
+                for side in sides { regions += split(side, isColumn: true, depth: depth + 1) }
+            } else {
+                pending += zone.left + zone.right
+            }
+            if let crossing = zone.crossing { pending.append(crossing) }
+        }
+        if !pending.isEmpty { regions += split(pending, isColumn: isColumn, depth: depth + 1) }
+        return regions
+    }
+
+    /// What stands between two fragments that cross the gutter, and the one that ends it.
+    private struct Zone {
+        var left: [Fragment] = []
+        var right: [Fragment] = []
+        var crossing: Fragment?
+        var isColumns = false
+    }
+
+    private func bestGutter(_ fragments: [Fragment]) -> Double? {
+        var votes: [Double: Int] = [:]
+        for fragment in fragments { votes[(fragment.box.x0 - 1).rounded(), default: 0] += 1 }
+        // A column's left edge is where many lines begin; the first few edges in number of lines will hold it.
+        let edges = votes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(24).map(\.key)
+        var best: (gain: Int, at: Double)?
+        for edge in edges.sorted() {
+            let gain = zones(fragments, at: edge).reduce(0) { sum, zone in
+                zone.isColumns ? sum + min(rows(zone.left), rows(zone.right)) : sum
+            }
+            if gain >= Self.minimumLines, gain > best?.gain ?? 0 { best = (gain, edge) }
+        }
+        return best?.at
+    }
+
+    private func zones(_ fragments: [Fragment], at x: Double) -> [Zone] {
+        let crossing = fragments.filter { $0.box.x0 < x - 2 && $0.box.x1 > x + 2 }.sorted {
+            $0.box.middle < $1.box.middle
+        }
+        var zones = [Zone](repeating: Zone(), count: crossing.count + 1)
+        for (index, fragment) in crossing.enumerated() { zones[index].crossing = fragment }
+        let borders = crossing.map(\.box.middle)
+        for fragment in fragments where !(fragment.box.x0 < x - 2 && fragment.box.x1 > x + 2) {
+            var low = 0
+            var high = borders.count
+            while low < high {
+                let middle = (low + high) / 2
+                if borders[middle] < fragment.box.middle { low = middle + 1 } else { high = middle }
+            }
+            if fragment.box.x1 <= x + 2 { zones[low].left.append(fragment) } else { zones[low].right.append(fragment) }
+        }
+        for index in zones.indices { zones[index].isColumns = isColumns(zones[index]) }
+        return zones
+    }
+
+    /// Whether both sides are columns of text rather than cells of one table.
+    private func isColumns(_ zone: Zone) -> Bool {
+        guard rows(zone.left) >= Self.minimumLines, rows(zone.right) >= Self.minimumLines else { return false }
+        let left = Side(zone.left)
+        let right = Side(zone.right)
+        // Sides that merely follow each other down the page are not beside each other.
+        guard min(left.box.y1, right.box.y1) - max(left.box.y0, right.box.y0) > 2 * left.size else { return false }
+        // Text fills its column and is wide; cells do neither, and stand level with their neighbours.
+        let isTextual = left.fill > 0.7 && right.fill > 0.7 && left.ems > 10 && right.ems > 10
+        let isLevel = level(zone.left, zone.right) > 0.6
+        return isTextual || (!isLevel && left.ems > 6 && right.ems > 6)
+    }
+
+    /// The part of the side with fewer rows whose rows stand level with one of the other side.
+    private func level(_ a: [Fragment], _ b: [Fragment]) -> Double {
+        let (few, many) = rows(a) <= rows(b) ? (a, b) : (b, a)
+        let bottoms = many.map(\.box.y1).sorted()
+        let matched = few.count { fragment in
+            let at = fragment.box.y1
+            let tolerance = 0.2 * max(fragment.size, 1)
+            var low = 0
+            var high = bottoms.count
+            while low < high {
+                let middle = (low + high) / 2
+                if bottoms[middle] < at - tolerance { low = middle + 1 } else { high = middle }
+            }
+            return low < bottoms.count && bottoms[low] <= at + tolerance
+        }
+        return few.isEmpty ? 0 : Double(matched) / Double(few.count)
+    }
+
+    /// How many rows fragments make.
+    private func rows(_ fragments: [Fragment]) -> Int {
+        var count = 0
+        var bottom = -Double.infinity
+        for fragment in fragments.sorted(by: { $0.box.middle < $1.box.middle }) where fragment.box.middle > bottom {
+            count += 1
+            bottom = fragment.box.middle + 0.5 * fragment.box.height
+        }
+        return count
+    }
+
+    /// One side of a gutter measured.
+    private struct Side {
+        var box: Box
+        var size: Double
+        /// The median part of the side's width that a row takes.
+        var fill: Double
+        /// Its width in ems.
+        var ems: Double
+
+        init(_ fragments: [Fragment]) {
+            box = fragments.dropFirst().reduce(fragments[0].box) { $0.union($1.box) }
+            let sizes = fragments.map(\.size).sorted()
+            size = max(sizes[sizes.count / 2], 1)
+            var widths: [Double] = []
+            var bottom = -Double.infinity
+            for fragment in fragments.sorted(by: { $0.box.middle < $1.box.middle }) {
+                if fragment.box.middle > bottom {
+                    widths.append(fragment.box.width)
+                    bottom = fragment.box.middle + 0.5 * fragment.box.height
+                } else {
+                    widths[widths.count - 1] += fragment.box.width
+                }
+            }
+            widths.sort()
+            fill = box.width > 0 ? widths[widths.count / 2] / box.width : 0
+            ems = box.width / size
+        }
+    }
+}
