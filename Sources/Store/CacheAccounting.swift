@@ -136,10 +136,8 @@ extension CorpusStore {
 
     /// Removed text must not stay behind in free pages or in the log.
     private func giveBackSpace() throws(StoreError) {
-        try maintain { db in
-            try db.execute(sql: "INSERT INTO segment_text (segment_text) VALUES ('optimize')")
-            try db.execute(sql: "VACUUM")
-            if path != nil { _ = try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
-        }
+        try run("INSERT INTO segment_text (segment_text) VALUES ('optimize')")
+        try run("VACUUM")
+        if path != nil { try run("PRAGMA wal_checkpoint(TRUNCATE)") }
     }
 }

@@ -129,8 +129,8 @@ package final class CorpusStore: Sendable {
     }
 
     /// Runs statements outside a transaction, such as VACUUM.
-    func maintain(_ body: (Database) throws -> Void) throws(StoreError) {
-        do { try database.writeWithoutTransaction(body) } catch { throw noted(error) }
+    func run(_ sql: String) throws(StoreError) {
+        do { try database.writeWithoutTransaction { try $0.execute(sql: sql) } } catch { throw noted(error) }
     }
 
     private func noted(_ error: any Error) -> StoreError {

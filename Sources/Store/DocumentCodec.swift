@@ -126,6 +126,7 @@ private struct Writer {
         previousEnd = element.textRange.upperBound
         signed(element.page)
         optional(element.path)
+        bytes.append(element.hidden ? 1 : 0)
         count(element.boxes.count)
         for box in element.boxes {
             double(box.x0)
@@ -240,10 +241,10 @@ private struct Reader {
 
     mutating func element(previousEnd: inout Int) -> Element? {
         guard let kind = kind(), let range = range(from: previousEnd), let page = signed(), let path = optional(),
-            let boxes = list({ $0.box() })
+            let hidden = byte(), hidden <= 1, let boxes = list({ $0.box() })
         else { return nil }
         previousEnd = range.upperBound
-        return Element(kind: kind, textRange: range, page: page, boxes: boxes, path: path)
+        return Element(kind: kind, textRange: range, page: page, boxes: boxes, path: path, hidden: hidden == 1)
     }
 
     mutating func offsets() -> OffsetMap? {
