@@ -1,0 +1,136 @@
+// The only place where docproc opens a connection of its own; absent from builds without the trait `Network`.
+
+package import Diagnostics
+
+#if Network
+    import AsyncHTTPClient
+    import NIOCore
+    import NIOHTTP1
+    import NIOSSL
+
+    /// GET over AsyncHTTPClient, with the certificates and the proxy that pip would use.
+    final class HTTPFetcher: HTTPFetching {
+        private let client: HTTPClient
+
+        init(environment: [String: String], silence: Double) throws(UserError) {
+            var configuration = HTTPClient.Configuration(
+                redirectConfiguration: .follow(max: 10, allowCycles: false),
+                timeout: .init(connect: .seconds(15), read: .milliseconds(Int64(silence * 1000))))
+            if let file = ["PIP_CERT", "SSL_CERT_FILE"].lazy.compactMap({ environment[$0] }).first(where: {
+                !$0.isEmpty
+            }) {
+                var tls = TLSConfiguration.makeClientConfiguration()
+                tls.trustRoots = .file(file)
+                configuration.tlsConfiguration = tls
+            }
+            if let proxy = try Self.proxy(environment) { configuration.proxy = proxy }
+            client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        }
+
+        deinit { client.shutdown { _ in } }
+
+        func get(_ url: String, accept: String, from offset: Int) async throws -> HTTPReply {
+            var request = HTTPClientRequest(url: url)
+            request.headers.add(name: "Accept", value: accept)
+            request.headers.add(name: "User-Agent", value: "docproc")
+            if offset > 0 { request.headers.add(name: "Range", value: "bytes=\(offset)-") }
+            let response: HTTPClientResponse
+            do {
+                response = try await client.execute(request, deadline: .distantFuture)
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                try Task.checkCancellation()
+                throw HTTPFailure.connection("no connection: \(error)")
+            }
+            let headers = response.headers
+            let range = headers.first(name: "Content-Range").flatMap { value in
+                value.hasPrefix("bytes ") ? Int(value.dropFirst(6).prefix { $0.isNumber }) : nil
+            }
+            return HTTPReply(
+                status: Int(response.status.code),
+                contentType: headers.first(name: "Content-Type").map {
+                    String($0.lowercased().prefix { $0 != ";" && $0 != " " })
+                } ?? "",
+                contentLength: headers.first(name: "Content-Length").flatMap { Int($0) }, rangeStart: range,
+                url: response.history.last?.request.url.absoluteString ?? url, body: Self.pieces(of: response.body))
+        }
+
+        private static func pieces(of body: HTTPClientResponse.Body) -> AsyncThrowingStream<[UInt8], any Error> {
+            // Pulled, not pushed: the next piece is read when the last one is on disk.
+            let iterator = BodyIterator(body.makeAsyncIterator())
+            return AsyncThrowingStream { try await iterator.next() }
+        }
+
+        private static func proxy(_ environment: [String: String]) throws(UserError) -> HTTPClient.Configuration.Proxy?
+        {
+            let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+            guard let text = names.lazy.compactMap({ environment[$0] }).first(where: { !$0.isEmpty }) else {
+                return nil
+            }
+            let address = text.hasPrefix("http://") ? text.dropFirst(7) : text[...]
+            let parts = address.prefix { $0 != "/" }.split(separator: ":")
+            guard parts.count == 2, let port = Int(parts[1]), !text.hasPrefix("https://"), !text.hasPrefix("socks")
+            else {
+                throw UserError(
+                    .download, "the proxy \"\(text)\" is not of the form http://HOST:PORT",
+                    remedies: [.init("HTTPS_PROXY=http://HOST:PORT", "name a proxy, or unset it")])
+            }
+            return .server(host: String(parts[0]), port: port)
+        }
+    }
+
+    /// One body's pieces; errors become `HTTPFailure`.
+    private actor BodyIterator {
+        private var iterator: HTTPClientResponse.Body.AsyncIterator
+
+        init(_ iterator: HTTPClientResponse.Body.AsyncIterator) { self.iterator = iterator }
+
+        func next() async throws -> [UInt8]? {
+            var current = iterator
+            do {
+                let buffer = try await current.next(isolation: self)
+                iterator = current
+                return buffer.map { Array($0.readableBytesView) }
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                try Task.checkCancellation()
+                throw HTTPFailure.connection("the connection broke: \(error)")
+            }
+        }
+    }
+#endif
+
+/// The door to the network.
+package enum Network {
+    /// Whether this build can open connections.
+    package static var isAvailable: Bool {
+        #if Network
+            true
+        #else
+            false
+        #endif
+    }
+
+    /// Something that fetches over HTTP.
+    ///
+    /// - Parameters:
+    ///   - environment: PIP_CERT, SSL_CERT_FILE and HTTPS_PROXY are honoured.
+    ///   - silence: seconds without a byte after which a connection counts as broken.
+    /// - Throws: `DP-NET-02` in a build without the trait `Network`.
+    package static func fetcher(environment: [String: String], silence: Double = 30) throws(UserError)
+        -> any HTTPFetching
+    {
+        #if Network
+            return try HTTPFetcher(environment: environment, silence: silence)
+        #else
+            throw UserError(
+                .networkOff, "this docproc was built without networking",
+                remedies: [
+                    .init("docproc models import FILE", "take a model file that is here already"),
+                    .init("swift build -c release", "build with the trait Network, the default"),
+                ])
+        #endif
+    }
+}

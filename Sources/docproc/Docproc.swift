@@ -1,0 +1,29 @@
+import ArgumentParser
+
+/// The command table: the only list of commands. Help and completion are generated from it.
+struct Docproc: DocprocCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "docproc",
+        abstract: "Answers questions about documents on this machine, with quotations checked in the source.",
+        version: "docproc \(version)",
+        subcommands: [ConfigCommand.self, ExplainCommand.self, CompletionCommand.self])
+
+    @OptionGroup var global: GlobalOptions
+
+    func run(in context: CommandContext) async throws {
+        let examples = [
+            ("docproc models pull qwen2.5-coder-1.5b-instruct", "fetch a model, once"),
+            ("docproc ask contracts/ \"What notice period applies?\"", "an answer with checked citations"),
+            ("docproc ask book.pdf --plan \"Who is Ada?\"", "what it would read, and the memory it takes"),
+            ("docproc summarize reports/ -o summaries.jsonl", "one summary per document"),
+            ("docproc run checks.docproc.yaml", "questions with expected answers, for CI"),
+            ("docproc verify draft.md --corpus contracts/", "look up every quotation of a draft"),
+        ]
+        let width = examples.map(\.0.count).max() ?? 0
+        try context.output.write(
+            examples.map { Format.pad($0.0, width) + "   " + $0.1 + "\n" }.joined()
+                + "docproc help lists all commands\n")
+    }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+
+/// Which model.
+struct ModelOptions: ParsableArguments, SettingFlags {
+    @Option(name: [.short, .long], help: ArgumentHelp("Model name, path or alias.", valueName: "model"))
+    var model: String?
+
+    var settings: [FlagSetting] { model.map { [(SettingKey.model.name, [$0], "--model")] } ?? [] }
+}
+
+/// How much of the machine a model may take.
+struct ResourceOptions: ParsableArguments, SettingFlags {
+    @Option(name: .long, help: ArgumentHelp("Hard limit on resident memory, such as 8G.", valueName: "size"))
+    var memory: String?
+
+    @Option(name: .long, help: ArgumentHelp("Threads that compute.", valueName: "n"))
+    var threads: String?
+
+    @Option(name: .long, help: ArgumentHelp("Tokens of a window: auto, max or a number.", valueName: "tokens"))
+    var context: String?
+
+    @Option(name: .long, help: ArgumentHelp("How keys and values are kept: f16 or f32.", valueName: "type"))
+    var kvType: String?
+
+    var settings: [FlagSetting] {
+        var all: [FlagSetting] = []
+        if let memory { all.append((SettingKey.memory.name, [memory], "--memory")) }
+        if let threads { all.append((SettingKey.threads.name, [threads], "--threads")) }
+        if let context { all.append((SettingKey.context.name, [context], "--context")) }
+        if let kvType { all.append((SettingKey.kvType.name, [kvType], "--kv-type")) }
+        return all
+    }
+}
+
+/// How tokens are chosen.
+struct SamplingFlags: ParsableArguments, SettingFlags {
+    @Option(name: .long, help: ArgumentHelp("0 always takes the likeliest token.", valueName: "t"))
+    var temperature: String?
+
+    @Option(name: .long, help: ArgumentHelp("Seed of the sampler.", valueName: "n"))
+    var seed: String?
+
+    var settings: [FlagSetting] {
+        var all: [FlagSetting] = []
+        if let temperature { all.append((SettingKey.temperature.name, [temperature], "--temperature")) }
+        if let seed { all.append((SettingKey.seed.name, [seed], "--seed")) }
+        return all
+    }
+}

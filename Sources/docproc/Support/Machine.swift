@@ -1,0 +1,65 @@
+import Glibc
+
+/// What this machine offers.
+enum Machine {
+    /// Processors this process may run on.
+    static var cores: Int {
+        let list = SmallFile.read("/proc/self/status")?.split(separator: "\n").first {
+            $0.hasPrefix("Cpus_allowed_list:")
+        }
+        let ranges = (list?.split(separator: "\t").last ?? "").split(separator: ",")
+        let count = ranges.reduce(0) { count, range in
+            let ends = range.split(separator: "-").compactMap { Int($0) }
+            return count + (ends.count == 2 ? ends[1] - ends[0] + 1 : ends.count)
+        }
+        return count > 0 ? count : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    }
+
+    /// Bytes of memory of the machine.
+    static var memory: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) }
+
+    /// Bytes that could be given to a program now.
+    static var availableMemory: Int? {
+        field("MemAvailable:", in: "/proc/meminfo")
+    }
+
+    /// The limit of the control group, where one is set.
+    static var groupMemoryLimit: Int? {
+        for path in ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"] {
+            if let text = SmallFile.read(path), let value = Int(text.filter(\.isNumber)), value < memory {
+                return value
+            }
+        }
+        return nil
+    }
+
+    /// The processor's name.
+    static var processor: String? {
+        SmallFile.read("/proc/cpuinfo")?.split(separator: "\n").first { $0.hasPrefix("model name") }?
+            .split(separator: ":").dropFirst().first.map { String($0.drop { $0 == " " }) }
+    }
+
+    /// The features of the processor that kernels care for.
+    static var processorFeatures: [String] {
+        guard let line = SmallFile.read("/proc/cpuinfo")?.split(separator: "\n").first(where: { $0.hasPrefix("flags") })
+        else { return [] }
+        let flags = Set(line.split(separator: " "))
+        let names = [
+            ("avx2", "AVX2"), ("fma", "FMA"), ("f16c", "F16C"), ("avx512f", "AVX-512"), ("avx512_vnni", "VNNI"),
+            ("avx512_bf16", "BF16"),
+        ]
+        return names.compactMap { flags.contains(Substring($0.0)) ? $0.1 : nil }
+    }
+
+    /// Bytes free for this user on the file system of a path.
+    static func freeDisk(at path: String) -> Int? {
+        var information = statvfs()
+        guard statvfs(path, &information) == 0 else { return nil }
+        return Int(information.f_bavail) * Int(information.f_frsize)
+    }
+
+    private static func field(_ name: String, in path: String) -> Int? {
+        SmallFile.read(path)?.split(separator: "\n").first { $0.hasPrefix(name) }
+            .flatMap { $0.split(separator: " ").dropFirst().first }.flatMap { Int($0) }.map { $0 * 1024 }
+    }
+}
