@@ -1,4 +1,4 @@
-// The door of this target: text to token ids and back.
+// The door of this target: text to token ids and back. How each family cuts and merges is in PieceEncoders.
 
 /// How text that looks like a special token is treated.
 package enum EncodingMode: Sendable {
@@ -11,40 +11,225 @@ package enum EncodingMode: Sendable {
 /// A token and the bytes of the source that it stands for.
 package struct OffsetToken: Sendable, Equatable {
     package var id: Int32
-    /// UTF-8 byte range of the text given; a token that holds part of a character has the whole character's range.
+    /// UTF-8 byte range of the text given. A token that holds part of a character has the whole character's range, and
+    /// one that holds part of a stretch that normalization changed has that stretch's.
     package var range: Range<Int>
 }
 
 /// Turns text into the ids of one model and back. Immutable; shared freely between threads.
 ///
-/// No call adds BOS or EOS. Invalid UTF-8 is read as one U+FFFD for each maximal ill-formed subsequence.
+/// No call adds BOS or EOS. Invalid UTF-8 is read as one U+FFFD for each maximal ill-formed subsequence. The time for
+/// any text, however hostile, grows with n log n. Texts are limited to 4 GiB.
 package final class Tokenizer: Sendable {
-    package let vocabularySize: Int
+    private enum Encoder: Sendable {
+        case byteLevel(ByteLevelEncoder)
+        case scored(CharacterEncoder<ScoredPieces>)
+        case ranked(CharacterEncoder<RankedMerges>)
+    }
+
+    private let vocabulary: Vocabulary
+    private let encoder: Encoder
+    private let normalizesToNFC: Bool
+
     package let bos: Int32?
     /// A sequence given to the model starts with `bos`.
     package let addsBOS: Bool
     /// Ids that end a reply.
     package let stopTokens: Set<Int32>
 
+    /// Indexes a definition: some tens of milliseconds for a quarter of a million tokens.
     package init(_ definition: TokenizerDefinition) throws(TokenizerError) {
-        vocabularySize = definition.tokens.count
+        vocabulary = try Vocabulary(definition)
+        normalizesToNFC = definition.normalizesToNFC
         bos = definition.bos
         addsBOS = definition.addsBOS
         stopTokens = definition.stopTokens
+        for id in definition.stopTokens.union([definition.bos, definition.unknown].compactMap(\.self))
+        where !(0..<Int32(definition.tokens.count)).contains(id) {
+            throw .inconsistent("the special id \(id) is outside the vocabulary")
+        }
+        switch definition.model {
+        case .byteLevel(let rule):
+            encoder = .byteLevel(
+                ByteLevelEncoder(
+                    preTokenizer: PreTokenizer(rule),
+                    merges: try RankedMerges(definition.merges, in: .byteAlphabet, index: vocabulary.index),
+                    index: vocabulary.index, byteTokens: vocabulary.byteTokens,
+                    ignoresMerges: definition.ignoresMerges))
+        case .scored:
+            guard definition.scores.count == definition.tokens.count else {
+                throw .inconsistent("\(definition.tokens.count) tokens, but \(definition.scores.count) scores")
+            }
+            encoder = .scored(
+                CharacterEncoder(
+                    rule: ScoredPieces(definition.scores, index: vocabulary.index), vocabulary,
+                    unknown: definition.unknown))
+        case .ranked:
+            encoder = .ranked(
+                CharacterEncoder(
+                    rule: try RankedMerges(definition.merges, in: .escapedSpaces, index: vocabulary.index), vocabulary,
+                    unknown: definition.unknown))
+        }
     }
 
-    package func encode(_ text: String, mode: EncodingMode = .plain) -> [Int32] { [] }
-    package func encode(utf8: [UInt8], mode: EncodingMode = .plain) -> [Int32] { [] }
-    package func encodeWithOffsets(_ text: String, mode: EncodingMode = .plain) -> [OffsetToken] { [] }
-    package func encodeWithOffsets(utf8: [UInt8], mode: EncodingMode = .plain) -> [OffsetToken] { [] }
+    /// Rows of the vocabulary, padding included.
+    package var vocabularySize: Int { vocabulary.kinds.count }
+
+    /// The ids of a text.
+    package func encode(_ text: String, mode: EncodingMode = .plain) -> [Int32] {
+        encode(utf8: Array(text.utf8), mode: mode)
+    }
+
+    /// The ids of bytes that should be UTF-8.
+    package func encode(utf8: [UInt8], mode: EncodingMode = .plain) -> [Int32] {
+        var ids: [Int32] = []
+        forEachFragment(utf8, mode) { fragment, symbols in
+            ids.reserveCapacity(ids.count + symbols.count)
+            for symbol in symbols { ids.append(symbol.id) }
+        }
+        return ids
+    }
+
+    /// The ids of a text, each with the bytes that it stands for.
+    package func encodeWithOffsets(_ text: String, mode: EncodingMode = .plain) -> [OffsetToken] {
+        encodeWithOffsets(utf8: Array(text.utf8), mode: mode)
+    }
+
+    /// The ids of bytes that should be UTF-8, each with the bytes that it stands for.
+    package func encodeWithOffsets(utf8: [UInt8], mode: EncodingMode = .plain) -> [OffsetToken] {
+        var tokens: [OffsetToken] = []
+        forEachFragment(utf8, mode) { fragment, symbols in
+            tokens.reserveCapacity(tokens.count + symbols.count)
+            let bytes = fragment.bytes.span
+            for symbol in symbols {
+                var start = Int(symbol.start)
+                var end = Int(symbol.end)
+                while start > 0, bytes[start] & 0xC0 == 0x80 { start -= 1 }
+                while end < bytes.count, bytes[end] & 0xC0 == 0x80 { end += 1 }
+                tokens.append(OffsetToken(id: symbol.id, range: fragment.source(of: start..<end)))
+            }
+        }
+        return tokens
+    }
+
     /// The number of tokens of a text in plain mode.
-    package func count(_ text: String) -> Int { encode(text).count }
+    package func count(_ text: String) -> Int {
+        var count = 0
+        forEachFragment(Array(text.utf8), .plain) { _, symbols in count += symbols.count }
+        return count
+    }
+
     /// The text of a sequence; incomplete characters become U+FFFD.
-    package func decode(_ ids: [Int32]) -> String { "" }
-    /// The bytes that a token stands for; empty for ids out of range.
-    package func bytes(of id: Int32) -> [UInt8] { [] }
-    /// Control, unknown and padding entries, which a grammar or sampler must not produce as text.
-    package func isControl(_ id: Int32) -> Bool { false }
-    /// The id of an entry by its text as the file spells it, such as `<|im_end|>`.
-    package func id(of token: String) -> Int32? { nil }
+    package func decode(_ ids: [Int32]) -> String {
+        var bytes: [UInt8] = []
+        for id in ids where isValid(id) { bytes.append(contentsOf: vocabulary.decoded[Int(id)]) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The bytes that a token stands for; control tokens are their own names, ids out of range are empty.
+    package func bytes(of id: Int32) -> [UInt8] { isValid(id) ? Array(vocabulary.decoded[Int(id)]) : [] }
+
+    /// The entry never comes out of plain text: control, unknown and padding entries, and user-defined ones that are
+    /// no formatting. Neither a grammar nor a sampler may produce one as text.
+    package func isControl(_ id: Int32) -> Bool {
+        guard isValid(id) else { return true }
+        switch vocabulary.kinds[Int(id)] {
+        case .normal, .byte: return false
+        case .control, .unknown, .unused: return true
+        case .userDefined:
+            let name = Array(vocabulary.decoded[Int(id)])
+            return vocabulary.formatting.longest(name.span, at: 0).map { $0.id != id } ?? true
+        }
+    }
+
+    /// The id of the entry that stands for a text, such as `<|im_end|>`; special entries come first.
+    package func id(of token: String) -> Int32? {
+        let name = Array(token.utf8)
+        guard !name.isEmpty else { return nil }
+        if let (id, length) = vocabulary.specials.longest(name.span, at: 0), length == name.count { return id }
+        let id = vocabulary.index.find(name)
+        return id < 0 ? nil : id
+    }
+
+    private func isValid(_ id: Int32) -> Bool { id >= 0 && id < vocabulary.kinds.count }
+
+    /// Repairs, cuts at special tokens (in special mode), normalizes and encodes; symbols lie in the fragment.
+    private func forEachFragment(
+        _ utf8: [UInt8], _ mode: EncodingMode, _ body: (_ fragment: PreparedText, _ symbols: [Symbol]) -> Void
+    ) {
+        precondition(utf8.count < 1 << 32, "texts are limited to 4 GiB")
+        let text = PreparedText(repairing: utf8)
+        guard mode == .special, !vocabulary.specials.isEmpty else {
+            let fragment = normalize(text)
+            body(fragment, encode(fragment))
+            return
+        }
+        let span = text.bytes.span
+        var start = 0
+        var offset = 0
+        func flush(upTo end: Int) {
+            guard end > start else { return }
+            let fragment = normalize(text.fragment(start..<end))
+            body(fragment, encode(fragment))
+        }
+        while offset < span.count {
+            guard let (id, length) = vocabulary.specials.longest(span, at: offset) else {
+                offset += 1
+                continue
+            }
+            flush(upTo: offset)
+            body(
+                text.fragment(offset..<offset + length), [Symbol(id: id, start: 0, end: UInt32(length))])
+            offset += length
+            start = offset
+        }
+        flush(upTo: offset)
+    }
+
+    private func normalize(_ text: PreparedText) -> PreparedText {
+        switch encoder {
+        case .byteLevel: normalizesToNFC ? Normalization.nfc(text) : text
+        case .scored, .ranked: text.unescapingSpaces()
+        }
+    }
+
+    private func encode(_ text: PreparedText) -> [Symbol] {
+        var symbols: [Symbol] = []
+        symbols.reserveCapacity(text.bytes.count / 3)
+        switch encoder {
+        case .byteLevel(let encoder): encoder.encode(text.bytes.span, into: &symbols)
+        case .scored(let encoder): encoder.encode(text.bytes.span, into: &symbols)
+        case .ranked(let encoder): encoder.encode(text.bytes.span, into: &symbols)
+        }
+        return symbols
+    }
+}
+
+extension CharacterEncoder {
+    /// Works out from the vocabulary where text may be cut.
+    init(rule: Rule, _ vocabulary: Vocabulary, unknown: Int32?) {
+        var innerSpaces: Set<UInt16>? = []
+        var newlinesApart = true
+        let bytes = vocabulary.decoded.bytes.span
+        for id in 0..<vocabulary.kinds.count where vocabulary.kinds[id] == .normal {
+            let range = vocabulary.decoded.range(id)
+            for offset in range.dropFirst() {
+                let byte = bytes[offset]
+                let before = bytes[offset - 1]
+                if byte == 0x20, before != 0x20 {
+                    // A piece that ends in a space after something else would forbid any cut.
+                    if offset + 1 < range.upperBound {
+                        innerSpaces?.insert(UInt16(before) << 8 | UInt16(bytes[offset + 1]))
+                    } else {
+                        innerSpaces = nil
+                    }
+                }
+                if (byte == 0x0A) != (before == 0x0A) { newlinesApart = false }
+            }
+        }
+        self.init(
+            rule: rule, index: vocabulary.index, fixedPieces: vocabulary.formatting,
+            byteTokens: vocabulary.byteTokens, unknown: unknown ?? -1, innerSpaces: innerSpaces,
+            newlinesApart: newlinesApart)
+    }
 }

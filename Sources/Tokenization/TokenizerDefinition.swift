@@ -59,6 +59,11 @@ package struct ByteStrings: Sendable, Equatable {
 
     package func string(_ index: Int) -> String { String(decoding: self[index], as: UTF8.self) }
 
+    mutating func reserve(bytes byteCount: Int, count: Int) {
+        bytes.reserveCapacity(byteCount)
+        ends.reserveCapacity(count)
+    }
+
     package mutating func append(_ string: some Sequence<UInt8>) {
         bytes.append(contentsOf: string)
         ends.append(bytes.count)

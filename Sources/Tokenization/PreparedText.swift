@@ -1,0 +1,160 @@
+// Text on its way to an encoder: well-formed UTF-8 plus a note of every stretch that differs from the source, so that
+// tokens lead back to the bytes that were given.
+
+/// Well-formed UTF-8 and where its bytes came from.
+struct PreparedText {
+    /// A stretch that was replaced. Between two of them bytes are the source's own.
+    struct Change {
+        var range: Range<Int>
+        var source: Range<Int>
+    }
+
+    var bytes: [UInt8]
+    /// In ascending order, apart from each other.
+    var changes: [Change] = []
+
+    /// Where a stretch of the prepared text lies in the source; any part of a change stands for all of it.
+    func source(of range: Range<Int>) -> Range<Int> {
+        if changes.isEmpty { return range }
+        return source(ofOffset: range.lowerBound, upper: false)..<source(ofOffset: range.upperBound, upper: true)
+    }
+
+    private func source(ofOffset offset: Int, upper: Bool) -> Int {
+        // The last change that starts before the offset (or at it, for a lower bound).
+        var low = 0
+        var high = changes.count
+        while low < high {
+            let middle = (low + high) / 2
+            let start = changes[middle].range.lowerBound
+            if upper ? start < offset : start <= offset { low = middle + 1 } else { high = middle }
+        }
+        guard low > 0 else { return offset }
+        let change = changes[low - 1]
+        if offset >= change.range.upperBound { return offset - change.range.upperBound + change.source.upperBound }
+        return upper ? change.source.upperBound : change.source.lowerBound
+    }
+
+    /// A part of the text; no change may straddle its ends.
+    func fragment(_ range: Range<Int>) -> PreparedText {
+        if range == 0..<bytes.count { return self }
+        var inside: [Change] = []
+        // An empty change at the front keeps the offset between source and fragment.
+        inside.append(Change(range: 0..<0, source: source(of: range.lowerBound..<range.lowerBound)))
+        for change in changes where change.range.lowerBound >= range.lowerBound {
+            guard change.range.upperBound <= range.upperBound else { break }
+            let shifted = change.range.lowerBound - range.lowerBound..<change.range.upperBound - range.lowerBound
+            inside.append(Change(range: shifted, source: change.source))
+        }
+        return PreparedText(bytes: Array(bytes[range]), changes: inside)
+    }
+
+    /// U+2581 stands for a space in SentencePiece vocabularies, so in text the two can't be told apart.
+    func unescapingSpaces() -> PreparedText {
+        var builder: Builder?
+        let span = bytes.span
+        var offset = 0
+        while offset + 2 < span.count {
+            if span[offset] == 0xE2, span[offset + 1] == 0x96, span[offset + 2] == 0x81 {
+                if builder == nil { builder = Builder(self) }
+                builder?.replace(offset..<offset + 3, with: [0x20])
+                offset += 3
+            } else {
+                offset += 1
+            }
+        }
+        return builder?.finish() ?? self
+    }
+
+    /// Replaces stretches front to back.
+    struct Builder {
+        private let original: PreparedText
+        private var result = PreparedText(bytes: [])
+        private var copied = 0
+        private var nextOld = 0
+
+        init(_ original: PreparedText) { self.original = original }
+
+        /// Puts `replacement` where `range` of the original stood.
+        mutating func replace(_ range: Range<Int>, with replacement: [UInt8]) {
+            copy(upTo: range.lowerBound)
+            let start = result.bytes.count
+            result.bytes.append(contentsOf: replacement)
+            // Earlier changes inside the range are swallowed: `source(of:)` accounts for them.
+            while nextOld < original.changes.count, original.changes[nextOld].range.lowerBound < range.upperBound {
+                nextOld += 1
+            }
+            result.changes.append(Change(range: start..<result.bytes.count, source: original.source(of: range)))
+            copied = range.upperBound
+        }
+
+        private mutating func copy(upTo end: Int) {
+            let shift = result.bytes.count - copied
+            while nextOld < original.changes.count, original.changes[nextOld].range.upperBound <= end {
+                var change = original.changes[nextOld]
+                change.range = change.range.lowerBound + shift..<change.range.upperBound + shift
+                result.changes.append(change)
+                nextOld += 1
+            }
+            result.bytes.append(contentsOf: original.bytes[copied..<end])
+            copied = end
+        }
+
+        mutating func finish() -> PreparedText {
+            guard copied > 0 || !result.bytes.isEmpty else { return original }
+            copy(upTo: original.bytes.count)
+            return result
+        }
+    }
+
+    /// Takes bytes from anywhere: each maximal ill-formed subsequence becomes one U+FFFD, as Unicode recommends.
+    init(repairing bytes: [UInt8]) {
+        self.init(bytes: bytes)
+        let span = bytes.span
+        var builder = Builder(self)
+        var changed = false
+        var offset = 0
+        while offset < span.count {
+            if span[offset] < 0x80 {
+                offset += 1
+                continue
+            }
+            let (length, valid) = Self.sequence(span, offset)
+            if !valid {
+                builder.replace(offset..<offset + length, with: [0xEF, 0xBF, 0xBD])
+                changed = true
+            }
+            offset += length
+        }
+        if changed { self = builder.finish() }
+    }
+
+    init(bytes: [UInt8], changes: [Change] = []) {
+        self.bytes = bytes
+        self.changes = changes
+    }
+
+    /// The length of the sequence at `offset`, or of the longest part of it that could begin a character (table 3-7
+    /// of the Unicode standard).
+    private static func sequence(_ text: borrowing Span<UInt8>, _ offset: Int) -> (length: Int, valid: Bool) {
+        let first = text[offset]
+        let needed: Int
+        var second: ClosedRange<UInt8> = 0x80...0xBF
+        switch first {
+        case 0xC2...0xDF: needed = 2
+        case 0xE0: (needed, second) = (3, 0xA0...0xBF)
+        case 0xED: (needed, second) = (3, 0x80...0x9F)
+        case 0xE1...0xEF: needed = 3
+        case 0xF0: (needed, second) = (4, 0x90...0xBF)
+        case 0xF1...0xF3: needed = 4
+        case 0xF4: (needed, second) = (4, 0x80...0x8F)
+        default: return (1, false)
+        }
+        var length = 1
+        while length < needed {
+            let allowed = length == 1 ? second : 0x80...0xBF
+            guard offset + length < text.count, allowed.contains(text[offset + length]) else { return (length, false) }
+            length += 1
+        }
+        return (needed, true)
+    }
+}
