@@ -80,14 +80,16 @@ let package = Package(
             name: "Ingest", dependencies: ["Diagnostics", "Documents", "Hashing", "CHTML", "CSandbox", system],
             swiftSettings: swift),
         .target(name: "Packing", dependencies: ["Diagnostics", "Documents", "Tokenization"], swiftSettings: swift),
-        .target(name: "Store", dependencies: ["Diagnostics", "Documents", "Hashing", grdb, system], swiftSettings: swift),
+        .target(
+            name: "Store", dependencies: ["Diagnostics", "Documents", "Hashing", grdb, system], swiftSettings: swift),
 
         // Both together
         .target(
             name: "Answering",
             dependencies: ["Diagnostics", "Documents", "Hashing", "Packing", "Store", "Tokenization", "Inference"],
             swiftSettings: swift),
-        .target(name: "Runs", dependencies: ["Diagnostics", "Documents", "Hashing", "Store", system], swiftSettings: swift),
+        .target(
+            name: "Runs", dependencies: ["Diagnostics", "Documents", "Hashing", "Store", system], swiftSettings: swift),
         .target(
             name: "Pipeline", dependencies: ["Diagnostics", "Documents", "Answering", "Runs", yams],
             swiftSettings: swift),
@@ -107,17 +109,22 @@ let package = Package(
         .executableTarget(
             name: "docproc",
             dependencies: [
-                "Answering", "Benchmarks", "Diagnostics", "Documents", "Hashing", "Inference", "Ingest", "Kernels", "Networking", "Packing",
+                "Answering", "Benchmarks", "Diagnostics", "Documents", "Hashing", "Inference", "Ingest", "Kernels",
+                "Networking", "Packing",
                 "Pipeline", "Runs", "Store", "Tokenization", "Weights", argumentParser, system, yams,
             ],
             swiftSettings: swift),
-        .executableTarget(name: "docproc-pdf", dependencies: ["Documents", "CPDF", "CSandbox"], swiftSettings: swift),
+        .executableTarget(
+            name: "docproc-pdf", dependencies: ["Documents", "CPDF", "CSandbox"], exclude: ["COPYING"],
+            swiftSettings: swift),
 
         // Tests
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "CKernels"], swiftSettings: swift),
-        .testTarget(name: "WeightsTests", dependencies: ["Weights", "Tensors"], swiftSettings: swift),
         .testTarget(
-            name: "TokenizationTests", dependencies: ["Tokenization", "Weights"],
+            name: "WeightsTests", dependencies: ["Diagnostics", "Hashing", "Tensors", "Weights", system],
+            swiftSettings: swift),
+        .testTarget(
+            name: "TokenizationTests", dependencies: ["Hashing", "Tokenization", "Weights"],
             resources: [.copy("Fixtures")], swiftSettings: swift),
         .testTarget(name: "KVCacheTests", dependencies: ["KVCache", "Kernels", "Tensors"], swiftSettings: swift),
         .testTarget(
@@ -126,7 +133,7 @@ let package = Package(
             resources: [.copy("Fixtures")], swiftSettings: swift),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents"], swiftSettings: swift),
         .testTarget(
-            name: "IngestTests", dependencies: ["Ingest", "Documents"], resources: [.copy("Fixtures")],
+            name: "IngestTests", dependencies: ["Ingest", "Documents", "docproc-pdf"], resources: [.copy("Fixtures")],
             swiftSettings: swift),
         .testTarget(
             name: "PackingTests", dependencies: ["Packing", "Documents", "Tokenization"], swiftSettings: swift),
@@ -139,7 +146,9 @@ let package = Package(
         .testTarget(
             name: "PipelineTests", dependencies: ["Pipeline", "Answering", "Runs", "Documents"],
             resources: [.copy("Fixtures")], swiftSettings: swift),
-        .testTarget(name: "NetworkingTests", dependencies: ["Networking", "Weights"], swiftSettings: swift),
+        .testTarget(
+            name: "NetworkingTests", dependencies: ["Diagnostics", "Hashing", "Networking", "Weights", system],
+            swiftSettings: swift),
         .testTarget(
             name: "EndToEndTests", dependencies: ["docproc", "docproc-pdf", subprocess, system],
             swiftSettings: swift),

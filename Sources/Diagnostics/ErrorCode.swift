@@ -10,6 +10,7 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
     case corpusEmpty = "DP-IN-03"
     case nothingReadable = "DP-IN-04"
     case someUnreadable = "DP-IN-05"
+    case workerMissing = "DP-IN-06"
     // Models
     case modelMissing = "DP-MODEL-01"
     case modelDamaged = "DP-MODEL-02"
@@ -55,7 +56,7 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
         case .yamlSyntax, .yamlMissingKey, .yamlWrongType, .yamlBadValue, .yamlUnknownReference, .yamlRepeatedKey,
             .yamlUnknownKey, .yamlSecret:
             .usage
-        case .inputMissing, .inputUnreadable, .corpusEmpty, .nothingReadable, .someUnreadable: .noInput
+        case .inputMissing, .inputUnreadable, .corpusEmpty, .nothingReadable, .someUnreadable, .workerMissing: .noInput
         case .modelMissing, .modelDamaged, .modelUnsupported, .modelHash, .licenceNotAccepted: .model
         case .questionTooLong, .windowTooLarge, .memoryLimit, .diskFull, .noPermission: .refused
         case .checkFailed, .quoteFailed: .checkFailed
