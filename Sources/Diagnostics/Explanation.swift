@@ -18,7 +18,8 @@ extension ErrorCode {
     public var explanation: Explanation {
         switch self {
         case .badFlag, .badSetting, .unknownCode: commandLineExplanation
-        case .inputMissing, .inputUnreadable, .corpusEmpty, .nothingReadable, .someUnreadable: inputExplanation
+        case .inputMissing, .inputUnreadable, .corpusEmpty, .nothingReadable, .someUnreadable, .workerMissing:
+            inputExplanation
         case .modelMissing, .modelDamaged, .modelUnsupported, .modelHash, .licenceNotAccepted: modelExplanation
         case .questionTooLong, .windowTooLarge, .memoryLimit: limitExplanation
         case .yamlSyntax, .yamlMissingKey, .yamlWrongType, .yamlBadValue, .yamlUnknownReference, .yamlRepeatedKey,
@@ -69,8 +70,16 @@ extension ErrorCode {
             Explanation(
                 "an input cannot be read",
                 """
-                A file could not be opened, or its reader is missing or does not fit. With `--on-unreadable fail` any
-                document that gives no text ends the command with this error; `warn` and `skip` go on with the rest.
+                A file could not be opened. With `--on-unreadable fail` any document that gives no text ends the
+                command with this error; `warn` and `skip` go on with the rest.
+                """)
+        case .workerMissing:
+            Explanation(
+                "the program that reads documents is missing or does not fit",
+                """
+                PDF is read by `docproc-pdf`, a program of its own that stands beside docproc, and HTML by docproc
+                itself in a hidden mode; both run with limits and without network. `make build` makes both from the
+                same sources; DOCPROC_PDF_WORKER names a docproc-pdf that stands elsewhere. `docproc doctor` tries it.
                 """)
         case .corpusEmpty:
             Explanation(
