@@ -1,0 +1,98 @@
+// Keys and values of one sequence in memory: joins the page table, which decides, with the pools, which hold bytes.
+//
+// Use: `reserve`, then for each layer `store` and read `pages`, then `commit`. Belongs to one thread.
+
+package import Kernels
+import Tensors
+
+/// The cache of one sequence.
+package final class KVCacheManager {
+    package let plan: [LayerPlan]
+    package let layout: KVPageLayout
+    package let type: KVType
+    private var table: KVPageTable
+    private var pools: [KVPagePool]
+    /// By layer; empty for layers that share another's.
+    private var views: [KVPages]
+
+    package init(plan: [LayerPlan], layout: KVPageLayout, type: KVType) {
+        self.plan = plan
+        self.layout = layout
+        self.type = type
+        table = KVPageTable(plan: plan, layout: layout)
+        pools = table.pools.map { KVPagePool(pageBytes: Self.pageBytes($0.heads, layout: layout, type: type)) }
+        views = plan.map {
+            KVPages(
+                pages: [], pageTokens: layout.pageTokens, kvHeads: $0.heads.keyValueHeads, headDim: $0.heads.size,
+                type: type)
+        }
+    }
+
+    /// Positions stored.
+    package var count: Int { table.count }
+
+    /// Bytes allocated now.
+    package var residentBytes: Int {
+        pools.reduce(0) { $0 + $1.residentBytes }
+    }
+
+    /// The most bytes that a cache of this plan ever allocates.
+    package static func maximumBytes(plan: [LayerPlan], layout: KVPageLayout, type: KVType) -> Int {
+        layout.pools(plan).reduce(0) { sum, pool in
+            let slabs = (pool.capacity + KVPagePool.slabPages - 1) / KVPagePool.slabPages
+            return sum + slabs * KVPagePool.slabPages * pageBytes(pool.heads, layout: layout, type: type)
+        }
+    }
+
+    /// Makes room for the next positions, which `store` may then write.
+    package func reserve(_ tokens: Int) {
+        apply(table.reserve(tokens))
+    }
+
+    /// Counts the reserved positions as stored.
+    package func commit(_ tokens: Int) {
+        apply(table.commit(tokens))
+    }
+
+    /// The longest prefix of at most `limit` positions from which the sequence can go on.
+    package func resumable(atMost limit: Int) -> Int {
+        table.resumable(atMost: limit)
+    }
+
+    /// Cuts back to `resumable(atMost: limit)` positions.
+    package func truncate(to limit: Int) {
+        apply(table.truncate(to: limit))
+    }
+
+    /// Pages of a layer, or of the one whose keys and values it shares.
+    package func pages(layer: Int) -> KVPages {
+        switch plan[layer].keyValues {
+        case .own: views[layer]
+        case .shared(let owner): views[owner]
+        }
+    }
+
+    /// The page's place for keys, `[keyValueHeads][pageTokens][size]`; the values follow it.
+    private static func planeBytes(_ heads: HeadShape, layout: KVPageLayout, type: KVType) -> Int {
+        let bytes = layout.pageTokens * heads.keyValueWidth * type.bytes
+        return (bytes + 63) / 64 * 64
+    }
+
+    private static func pageBytes(_ heads: HeadShape, layout: KVPageLayout, type: KVType) -> Int {
+        2 * planeBytes(heads, layout: layout, type: type)
+    }
+
+    private func apply(_ changes: [KVPageTable.Change]) {
+        for change in changes {
+            switch change {
+            case .held(let layer, let ordinal, let page):
+                let keys = unsafe pools[page.pool].address(page.index)
+                let values = unsafe keys + Self.planeBytes(plan[layer].heads, layout: layout, type: type)
+                while views[layer].pages.count <= ordinal { views[layer].pages.append(nil) }
+                views[layer].pages[ordinal] = unsafe KVPageView(keys: keys, values: values)
+            case .dropped(let layer, let ordinal, _):
+                views[layer].pages[ordinal] = nil
+            }
+        }
+    }
+}
