@@ -4,15 +4,10 @@
 
 size_t ck_tables(const ck_table *out[8]) {
     size_t count = 0;
-#if defined(CK_LATER)
+#if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni"))
-            out[count++] = &ck_avx512;
         out[count++] = &ck_avx2;
     }
-#elif defined(CK_LATER2)
-    out[count++] = &ck_neon;
 #endif
     out[count++] = &ck_portable;
     return count;

@@ -3,18 +3,16 @@
 #ifndef CK_INTERNAL_H
 #define CK_INTERNAL_H
 
+#pragma STDC FP_CONTRACT OFF  // the bits of scales must not depend on the compiler
+
 #include <math.h>
 #include <string.h>
 
 #include "include/ck_kernels.h"
 
 extern const ck_table ck_portable;
-#if defined(CK_LATER)
+#if defined(__x86_64__)
 extern const ck_table ck_avx2;
-extern const ck_table ck_avx512;
-#endif
-#if defined(CK_LATER)
-extern const ck_table ck_neon;
 #endif
 
 // Scalar row functions (scalar_blocks.c), and the entries they make in a table. A level lists them first and then

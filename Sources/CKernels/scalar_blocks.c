@@ -230,7 +230,6 @@ void ck_floats_bf16(const void *row, size_t n, float *out) {
         }                                                                                                \
     }
 
-#pragma STDC FP_CONTRACT OFF
 DEQUANTIZE(ck_floats_q4_0, ck_unpack_q4_0, 32, 18, 32, uint8_t, 8, false)
 DEQUANTIZE(ck_floats_q4_1, ck_unpack_q4_1, 32, 20, 32, uint8_t, 0, true)
 DEQUANTIZE(ck_floats_q5_0, ck_unpack_q5_0, 32, 22, 32, uint8_t, 16, false)

@@ -64,7 +64,7 @@ typedef struct ck_table {
     void (*unpack[CK_TYPE_COUNT])(const void *row, size_t n, uint8_t *quants, float *scales, float *minima);
     // [16][n] bytes to [n / 4][16][4].
     void (*interleave)(const uint8_t *rows, size_t n, uint8_t *panel);
-    // 16 rows of n floats, `stride` apart, to [n][16].
+    // 16 rows of n floats, `stride` apart, to [n][16]. Works in steps of 8: up to 7 more are read and written.
     void (*transpose)(const float *rows, size_t stride, size_t n, float *out);
     // Floats to int8 with one scale per 32: scale = max|x| / 127, quants to nearest even. Sums are scale * (sum of
     // quants) per 32 and per 16.
@@ -90,9 +90,9 @@ typedef struct ck_table {
     // x = exp(x - shift); returns the sum. -inf gives 0.
     float (*exp_shift)(float *x, size_t n, float shift);
     // One step of the online softmax for `rows` rows of n scores: raises each running maximum, replaces scores by
-    // exp(score - maximum), rescales each running sum and output row [width] to the new maximum.
+    // exp(score - maximum), rescales each running sum and output row [width] to the new maximum. n is a multiple of 8.
     void (*softmax_step)(float *scores, size_t rows, size_t n, float *maxima, float *sums, float *out, size_t width);
-    // 64 or fewer key rows [n][width] (f16 or f32) to [width][stride] floats, and value rows to floats.
+    // Key rows [n][width] (f16 or f32) to [width][stride] floats. Works in steps of 8 rows, as page sizes allow.
     void (*transpose_keys)(const void *keys, bool f16, size_t n, size_t width, float *out, size_t stride);
 } ck_table;
 
