@@ -1,12 +1,13 @@
 package import Diagnostics
 package import Models
+package import Tokenization
 
 /// Why an engine could not be opened or a request was refused.
 package enum EngineError: Error, Sendable, Equatable {
     /// The model file does not hold what its architecture needs, or is of a kind that we do not run.
     case model(ModelError)
     /// The tokenizer in the file is incomplete or of an unknown kind.
-    case tokenizer(String)
+    case tokenizer(TokenizerError)
     /// The plan exceeds the limit; nothing was loaded.
     case memory(MemoryPlan, limit: Int)
     /// `DOCPROC_KERNELS` or the options name a set that this processor does not have.
@@ -31,8 +32,14 @@ package enum EngineError: Error, Sendable, Equatable {
                         ? UserError.Remedy("docproc models verify", "compares the file with its published hash")
                         : UserError.Remedy("docproc models list", "shows the models that run")
                 ])
-        case .tokenizer(let reason):
-            return UserError(.modelUnsupported, "The tokenizer of this model cannot be used: \(reason)", places: [file])
+        case .tokenizer(.unsupported(let key, let value)):
+            return UserError(
+                .modelUnsupported, "The tokenizer of this model is of an unknown kind: '\(key)' is '\(value)'.",
+                places: [file])
+        case .tokenizer(.missing(let key)):
+            return UserError(.modelDamaged, "The metadata key '\(key)' of the tokenizer is missing.", places: [file])
+        case .tokenizer(.inconsistent(let reason)):
+            return UserError(.modelDamaged, "The tokenizer in the file contradicts itself: \(reason)", places: [file])
         case .memory(let plan, let limit):
             return UserError(
                 .memoryLimit,

@@ -95,6 +95,8 @@ package struct ByteClass: Sendable, Hashable, ExpressibleByArrayLiteral {
         words[Int(byte >> 6)] & (1 << UInt64(byte & 63)) != 0
     }
 
+    package var isEmpty: Bool { words == .zero }
+
     package func union(_ other: ByteClass) -> ByteClass {
         [self, other]
     }

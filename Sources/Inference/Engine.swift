@@ -1,0 +1,162 @@
+// The door to inference: open a model, ask it, cancel by letting go. Owns nothing of the arithmetic; one dedicated
+// thread computes behind it, requests wait their turn in order.
+
+import KVCache
+import Kernels
+import Models
+import Tensors
+package import Tokenization
+package import Weights
+
+/// A model ready to answer. Safe to share; the model and its thread go when the last reference does.
+package final class Engine: Sendable {
+    package let model: ModelDescription
+    package let tokenizer: Tokenizer
+    package let template: ChatTemplate
+    /// The most tokens of prompt and output together.
+    package let contextLength: Int
+    /// What this engine may take.
+    package let memory: MemoryPlan
+    private let core: EngineCore
+
+    private init(_ facts: ModelFacts, core: EngineCore) {
+        model = facts.description
+        tokenizer = facts.tokenizer
+        template = facts.template
+        contextLength = facts.memory.contextTokens
+        memory = facts.memory
+        self.core = core
+    }
+
+    /// Reads the metadata, checks the memory limit, then binds the weights, which stay mapped.
+    ///
+    /// Without a context limit the context is what the model was made for, or as much of it as the memory limit allows.
+    package static func open(_ model: ModelFiles, options: EngineOptions) async throws(EngineError) -> Engine {
+        let core = EngineCore()
+        let facts = try await core.open(model, options: options)
+        return Engine(facts, core: core)
+    }
+
+    /// What `open` will take, without opening: reads metadata only, and compares with no limit.
+    ///
+    /// - Parameter contextTokens: size of the context; `nil` is what `open` would choose.
+    package static func plan(
+        _ model: ModelFiles, options: EngineOptions, contextTokens: Int? = nil
+    ) throws(EngineError) -> MemoryPlan {
+        try EnginePlanner(model, options: options).plan(contextTokens: contextTokens)
+    }
+
+    /// What the file says, without opening an engine. Builds the tokenizer to find the template.
+    package static func describe(_ model: ModelFiles) throws(EngineError) -> ModelDescription {
+        let configuration = try EnginePlanner.configuration(model)
+        let tokenizer = try EnginePlanner.tokenizer(model)
+        return ModelDescription(
+            model, configuration, template: EnginePlanner.template(model, tokenizer: tokenizer),
+            vocabularySize: tokenizer.vocabularySize)
+    }
+
+    /// Answers one request. Ending the task that reads the stream stops the work at the next chunk or token.
+    ///
+    /// The stream fails with `EngineError` or `CancellationError`.
+    package func generate(_ request: GenerationRequest) -> AsyncThrowingStream<GenerationEvent, any Error> {
+        AsyncThrowingStream { continuation in
+            let task = Task { [core] in
+                do {
+                    try await core.generate(request) { continuation.yield($0) }
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    /// How likely the model holds each continuation of a prompt. The prompt is computed once.
+    package func score(prompt: [Int32], continuations: [[Int32]]) async throws -> [ScoredContinuation] {
+        try await core.score(prompt: prompt, continuations: continuations)
+    }
+
+    /// Logits of the token after each of `positions`: one per row of the vocabulary, padding rows included.
+    package func logits(_ tokens: [Int32], positions: [Int]) async throws -> [[Float]] {
+        try await core.logits(tokens, positions: positions)
+    }
+
+    /// Forgets the last sequence, so that the next request computes its whole prompt.
+    package func forget() async {
+        await core.forget()
+    }
+
+    /// Bytes of keys and values allocated now.
+    package var cacheBytes: Int {
+        get async { await core.cacheBytes }
+    }
+}
+
+/// What is known once a model is open.
+private struct ModelFacts: Sendable {
+    let description: ModelDescription
+    let tokenizer: Tokenizer
+    let template: ChatTemplate
+    let memory: MemoryPlan
+}
+
+/// Keeps the session on its thread.
+private actor EngineCore {
+    private nonisolated let thread = EngineThread()
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    /// `nil` until `open`.
+    private var session: Session?
+    /// Holds the mapping that the session's weights point into.
+    private var files: ModelFiles?
+
+    func open(_ model: ModelFiles, options: EngineOptions) throws(EngineError) -> ModelFacts {
+        let planner = try EnginePlanner(model, options: options)
+        let memory = planner.plan(contextTokens: nil)
+        if let limit = options.memoryLimit, memory.totalBytes > limit {
+            throw .memory(memory, limit: limit)
+        }
+        let kernels = try EnginePlanner.kernels(options)
+        let tokenizer = try EnginePlanner.tokenizer(model)
+        let template = EnginePlanner.template(model, tokenizer: tokenizer)
+        let compute = Compute(
+            pool: ThreadPool(threads: options.threads), kernels: kernels, numerics: options.numerics)
+        let layout = planner.layout(contextTokens: memory.contextTokens)
+        let bound: any LanguageModel
+        do {
+            bound = try planner.configuration.bind(model.gguf, compute: compute, chunkTokens: layout.chunkTokens)
+        } catch {
+            throw .model(error)
+        }
+        let cache = KVCacheManager(plan: planner.configuration.layerPlan, layout: layout, type: options.kvType)
+        session = Session(
+            model: bound, arithmetic: compute, cache: cache, tokenizer: tokenizer, chunkTokens: layout.chunkTokens)
+        files = model
+        return ModelFacts(
+            description: ModelDescription(
+                model, planner.configuration, template: template, vocabularySize: tokenizer.vocabularySize),
+            tokenizer: tokenizer, template: template, memory: memory)
+    }
+
+    func generate(_ request: GenerationRequest, yield: sending (GenerationEvent) -> Void) throws {
+        try opened.generate(request, yield: yield)
+    }
+
+    func score(prompt: [Int32], continuations: [[Int32]]) throws -> [ScoredContinuation] {
+        try opened.score(prompt: prompt, continuations: continuations)
+    }
+
+    func logits(_ tokens: [Int32], positions: [Int]) throws -> [[Float]] {
+        try opened.logits(tokens, positions: positions)
+    }
+
+    func forget() { opened.forget() }
+
+    var cacheBytes: Int { opened.cacheBytes }
+
+    private var opened: Session {
+        guard let session else { preconditionFailure("an engine is handed out only after it was opened") }
+        return session
+    }
+}

@@ -1,0 +1,147 @@
+// What an engine will take and what it consists of, from metadata alone. Reads no weights.
+
+import KVCache
+import Kernels
+import Models
+import Tensors
+import Tokenization
+import Weights
+
+/// Decides sizes before anything is allocated.
+struct EnginePlanner {
+    /// Positions that sliding layers keep behind their window, so that the next question on the same documents finds
+    /// the common prefix still usable: about a question and an answer.
+    static let slackTokens = 1024
+    /// Program, thread stacks, small tables: measured at most 24 MiB over all models, with reserve.
+    static let baseBytes = 48 << 20
+    /// Tokenizer tables and the tree of the vocabulary, per entry.
+    static let bytesPerToken = 400
+    /// No context is made smaller than this to fit a memory limit.
+    static let smallestContext = 1024
+
+    let model: ModelFiles
+    let options: EngineOptions
+    let configuration: any ModelConfiguration
+
+    init(_ model: ModelFiles, options: EngineOptions) throws(EngineError) {
+        self.model = model
+        self.options = options
+        configuration = try Self.configuration(model)
+    }
+
+    static func configuration(_ model: ModelFiles) throws(EngineError) -> any ModelConfiguration {
+        do {
+            return try ModelFamily.configuration(model.gguf)
+        } catch {
+            throw .model(error)
+        }
+    }
+
+    static func tokenizer(_ model: ModelFiles) throws(EngineError) -> Tokenizer {
+        do {
+            return try Tokenizer(TokenizerDefinition(metadata: model.gguf))
+        } catch {
+            throw .tokenizer(error)
+        }
+    }
+
+    static func template(_ model: ModelFiles, tokenizer: Tokenizer) -> ChatTemplate {
+        ChatTemplate.forModel(
+            architecture: model.gguf.architecture, name: model.gguf.string("general.name") ?? model.name,
+            templateText: model.gguf.string("tokenizer.chat_template"), tokenizer: tokenizer)
+    }
+
+    static func kernels(_ options: EngineOptions) throws(EngineError) -> KernelSet {
+        guard let name = options.kernels else { return .best() }
+        guard let set = KernelSet.named(name) else {
+            throw .kernels(name, available: KernelSet.available.map(\.name))
+        }
+        return set
+    }
+
+    func layout(contextTokens: Int) -> KVPageLayout {
+        KVPageLayout(
+            contextTokens: contextTokens, chunkTokens: min(max(options.prefillChunk, 1), contextTokens),
+            slackTokens: Self.slackTokens)
+    }
+
+    /// Upper bounds for a context of that size; `nil` for the one that `open` takes.
+    func plan(contextTokens: Int?) -> MemoryPlan {
+        if let contextTokens { return bounds(contextTokens: min(contextTokens, configuration.contextLength)) }
+        let asked = min(options.contextLimit ?? configuration.contextLength, configuration.contextLength)
+        let plan = bounds(contextTokens: asked)
+        guard options.contextLimit == nil, let limit = options.memoryLimit, plan.totalBytes > limit else { return plan }
+        // The largest context that fits, in steps of pages; the bounds grow with the context.
+        let page = layout(contextTokens: asked).pageTokens
+        var low = min(Self.smallestContext, asked) / page
+        var high = asked / page
+        while low < high {
+            let middle = (low + high + 1) / 2
+            if bounds(contextTokens: middle * page).totalBytes <= limit { low = middle } else { high = middle - 1 }
+        }
+        return bounds(contextTokens: max(low * page, 1))
+    }
+
+    private func bounds(contextTokens: Int) -> MemoryPlan {
+        let layout = layout(contextTokens: contextTokens)
+        let logits = configuration.vocabularyRows * MemoryLayout<Float>.size
+        // Activations, their quantized copies and the kernels' tiles are at most twice the activations; logits are
+        // held once and handed out once.
+        let scratch =
+            2 * configuration.widths.bytes(chunkTokens: layout.chunkTokens) + 2 * logits
+            + configuration.vocabularyRows * Self.bytesPerToken + Self.baseBytes
+        return MemoryPlan(
+            contextTokens: contextTokens, weightBytes: model.gguf.mapping.count,
+            cacheBytes: KVCacheManager.maximumBytes(
+                plan: configuration.layerPlan, layout: layout, type: options.kvType),
+            scratchBytes: scratch)
+    }
+}
+
+extension ModelDescription {
+    /// From the file's metadata and list of tensors.
+    init(
+        _ model: ModelFiles, _ configuration: any ModelConfiguration, template: ChatTemplate, vocabularySize: Int
+    ) {
+        let gguf = model.gguf
+        let plan = configuration.layerPlan
+        let perLayer = plan.map { $0.keyValues == .own ? 2 * $0.heads.keyValueWidth * KVType.f16.bytes : 0 }
+        var layers: [String: Int] = [:]
+        for layer in plan { layers[layer.attention.label, default: 0] += 1 }
+        self.init(
+            name: gguf.string("general.name") ?? model.name, path: model.path, architecture: gguf.architecture,
+            parameters: gguf.tensors.reduce(0) { $0 + $1.elements }, bytes: gguf.mapping.count,
+            quantization: Self.quantization(gguf), layersByAttention: layers,
+            contextLength: configuration.contextLength, vocabularySize: vocabularySize,
+            cacheBytesPerToken: zip(plan, perLayer).reduce(0) { $0 + ($1.0.attention == .full ? $1.1 : 0) },
+            cacheBytesPerTokenAllLayers: perLayer.reduce(0, +), templateName: template.name,
+            isBase: template.isFewShot, license: gguf.string("general.license"))
+    }
+
+    /// The usual name of `general.file_type`, or the type that holds the most bytes.
+    private static func quantization(_ gguf: GGUFFile) -> String {
+        let labels = [
+            0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S",
+            12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K",
+            25: "IQ4_NL", 30: "IQ4_XS", 32: "BF16", 38: "MXFP4",
+        ]
+        if let type = gguf.integer("general.file_type"), let label = labels[type] { return label }
+        var bytes: [String: Int] = [:]
+        for tensor in gguf.tensors { bytes[tensor.type.name, default: 0] += tensor.byteCount }
+        return bytes.max { $0.value == $1.value ? $0.key > $1.key : $0.value < $1.value }?.key ?? "none"
+    }
+}
+
+/// The file already has every method.
+extension GGUFFile: TokenizerMetadata {}
+
+extension AttentionKind {
+    /// Such as `sliding 512`.
+    fileprivate var label: String {
+        switch self {
+        case .full: "full"
+        case .sliding(let window): "sliding \(window)"
+        case .chunked(let size): "chunked \(size)"
+        }
+    }
+}
