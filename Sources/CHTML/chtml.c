@@ -106,7 +106,7 @@ static uint16_t tag_id(const char *name) {
     size_t low = 1, high = ch_tag_count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        int order = strcmp(ch_tag_names[middle], name);
+        int order = strcmp(ch_tag_name(middle), name);
         if (order == 0) return (uint16_t)middle;
         if (order < 0) low = middle + 1; else high = middle;
     }

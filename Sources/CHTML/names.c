@@ -2,7 +2,7 @@
 
 #include "chtml.h"
 
-const char *const ch_tag_names[] = {
+static const char *const names[] = {
     "",
     "a", "abbr", "acronym", "address", "applet", "area", "article", "aside", "audio", "b", "base", "bdi", "bdo",
     "big", "blockquote", "body", "br", "button", "canvas", "caption", "center", "cite", "code", "col", "colgroup",
@@ -15,4 +15,6 @@ const char *const ch_tag_names[] = {
     "summary", "sup", "svg", "table", "tbody", "td", "template", "textarea", "tfoot", "th", "thead", "time", "title",
     "tr", "track", "tt", "u", "ul", "var", "video", "wbr",
 };
-const size_t ch_tag_count = sizeof ch_tag_names / sizeof ch_tag_names[0];
+const size_t ch_tag_count = sizeof names / sizeof names[0];
+
+const char *ch_tag_name(size_t id) { return id < ch_tag_count ? names[id] : ""; }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Attributes that are kept; all others are dropped. CH_NAME holds the name of an element that `ch_tag_names` lacks.
+/// Attributes that are kept; all others are dropped. CH_NAME holds the name of an element without an id.
 enum {
     CH_NAME, CH_ID, CH_CLASS, CH_HREF, CH_ALT, CH_ROLE, CH_LANG, CH_HIDDEN, CH_ARIA_HIDDEN, CH_STYLE, CH_CONTENT,
     CH_META_NAME, CH_PROPERTY, CH_HTTP_EQUIV, CH_CHARSET, CH_DATETIME, CH_REL, CH_TYPE, CH_ITEMPROP, CH_ARIA_MODAL,
@@ -22,7 +22,7 @@ enum { CH_OPEN = 1, CH_CLOSE = 2, CH_TEXT = 3 };
 typedef struct {
     uint8_t kind;
     uint8_t exact;        // CH_TEXT: the bytes stand in the source as they are, at `raw`
-    uint16_t name;        // CH_OPEN, CH_CLOSE: index into `ch_tag_names`, 0 for other names
+    uint16_t name;        // CH_OPEN, CH_CLOSE: id of `ch_tag_name`, 0 for other names
     uint32_t start;       // CH_TEXT: first byte in `bytes`; CH_OPEN: first attribute
     uint32_t length;      // CH_TEXT: bytes; CH_OPEN: attributes
     uint32_t raw;         // offset in the source: of the text, or just behind the tag
@@ -60,8 +60,8 @@ typedef struct {
 void ch_parse(const uint8_t *source, size_t count, ch_limits limits, ch_page *page);
 void ch_page_free(ch_page *page);
 
-/// Names of elements by id, in alphabetical order; index 0 is "".
-extern const char *const ch_tag_names[];
+/// The name of an element by id; "" for 0. Ids are below `ch_tag_count`.
+const char *ch_tag_name(size_t id);
 extern const size_t ch_tag_count;
 
 /// A converter to UTF-8 from a character set under its glibc name; NULL where the system lacks it.
