@@ -138,7 +138,8 @@ final class Gemma3: LanguageModel {
         let layer = weights.layers[index]
         // x += RMSNorm(Wo · attention(RMSNorm(x)))
         steps.normalizeStream(layer.attentionNorm, rows: pass.all)  // [tokens, embedding]
-        steps.projectHeads(layer.attention, rows: rows, pass: pass)  // [rows, queryHeads, size], [tokens, kvHeads, size]
+        // [rows, queryHeads, size], [tokens, keyValueHeads, size]
+        steps.projectHeads(layer.attention, rows: rows, pass: pass)
         steps.normalizeHeads(layer: index, query: layer.queryNorm, key: layer.keyNorm, rows: rows, pass: pass)
         steps.rotateAndStore(layer: index, rows: rows, pass: pass)
         guard !rows.isEmpty else { return }

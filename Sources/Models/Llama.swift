@@ -119,7 +119,8 @@ final class Llama: LanguageModel {
         let layer = weights.layers[index]
         // x += Wo · attention(RMSNorm(x))
         steps.normalizeStream(layer.attentionNorm, rows: pass.all)  // [tokens, embedding]
-        steps.projectHeads(layer.attention, rows: rows, pass: pass)  // [rows, queryHeads, size], [tokens, kvHeads, size]
+        // [rows, queryHeads, size], [tokens, keyValueHeads, size]
+        steps.projectHeads(layer.attention, rows: rows, pass: pass)
         steps.rotateAndStore(layer: index, rows: rows, pass: pass)
         guard !rows.isEmpty else { return }
         let scale = 1 / Float(settings.layerPlan[index].heads.size).squareRoot()

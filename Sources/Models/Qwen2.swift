@@ -107,7 +107,7 @@ final class Qwen2: LanguageModel {
         let layer = weights.layers[index]
         // x += Wo · attention(RMSNorm(x))
         steps.normalizeStream(layer.attentionNorm, rows: pass.all)  // [tokens, embedding]
-        // [rows, queryHeads, size], [tokens, kvHeads, size]
+        // [rows, queryHeads, size], [tokens, keyValueHeads, size]
         steps.projectHeads(layer.attention, layer.biases, rows: rows, pass: pass)
         steps.rotateAndStore(layer: index, rows: rows, pass: pass)
         guard !rows.isEmpty else { return }

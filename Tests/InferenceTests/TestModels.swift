@@ -1,0 +1,99 @@
+// Finds fixtures and real models. A test whose file is missing is skipped with a message, never silently passed.
+
+import Foundation
+import Kernels
+import Testing
+@testable import Inference
+@testable import Weights
+
+/// A golden model of the shared fixtures, converted to GGUF.
+struct FixtureModel: Sendable, CustomTestStringConvertible {
+    let folder: String
+    let file: String
+
+    var testDescription: String { file }
+
+    static let all = [
+        FixtureModel(folder: "smollm2", file: "smollm2-Q8_0"), FixtureModel(folder: "smollm2", file: "smollm2-Q4_0"),
+        FixtureModel(folder: "smollm3", file: "smollm3-Q8_0"), FixtureModel(folder: "qwen2", file: "qwen2-Q8_0"),
+        FixtureModel(folder: "gemma3", file: "gemma3-Q8_0"),
+        FixtureModel(folder: "llama-k256", file: "llama-k256-mixed"),
+    ]
+
+    /// Those whose weights are so close to the unquantized ones that no greedy step can flip.
+    static let nearlyExact = all.filter { $0.file.hasSuffix("Q8_0") }
+
+    static var areThere: Bool {
+        all.allSatisfy { FileManager.default.fileExists(atPath: $0.gguf.path) }
+    }
+
+    static let missing: Comment = "SKIPPED: the golden models in ../shared/fixtures/models are not there"
+
+    /// `../shared` beside the repository. The path of this file may lead through a link.
+    private static let folder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("shared/fixtures/models")
+
+    var gguf: URL { Self.folder.appendingPathComponent("\(folder)/gguf/\(file).gguf") }
+
+    var golden: Safetensors {
+        get throws { try Safetensors(Self.folder.appendingPathComponent("\(folder)/gguf/\(file).golden.safetensors")) }
+    }
+
+    /// Outputs of the unquantized model, which has a greedy continuation.
+    var unquantized: Safetensors {
+        get throws { try Safetensors(Self.folder.appendingPathComponent("\(folder)/golden.safetensors")) }
+    }
+
+    /// The largest difference of logits that the reference allows; 1e-3 is the least that any model has.
+    var tolerance: Float {
+        get throws {
+            let url = Self.folder.appendingPathComponent("\(folder)/golden.json")
+            guard let data = try? Data(contentsOf: url) else { return 1e-3 }
+            let golden = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+            let tolerance = golden?["tolerance"] as? [String: Any]
+            return Float(try #require(tolerance?["logits_atol"] as? Double))
+        }
+    }
+
+    func open(
+        numerics: Numerics = .exact, kvType: KVType = .f32, threads: Int = 2, chunk: Int = 512,
+        contextLimit: Int? = 2048
+    ) async throws -> Engine {
+        try await Engine.open(
+            TEMPopen(gguf.path),
+            options: EngineOptions(
+                threads: threads, numerics: numerics, kvType: kvType, prefillChunk: chunk, contextLimit: contextLimit))
+    }
+}
+
+/// A released model in the user's model folder.
+enum RealModel: String, CaseIterable, Sendable {
+    case smolLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
+    case gemma3 = "gemma-3-270m-q4_k_m.gguf"
+    case qwen2 = "Qwen2.5-Coder-1.5B-Instruct-Q4_K_M.gguf"
+
+    var path: String? {
+        let environment = ProcessInfo.processInfo.environment
+        let data = environment["XDG_DATA_HOME"] ?? (environment["HOME"] ?? "") + "/.local/share"
+        let folder = environment["DOCPROC_MODELS_DIR"] ?? data + "/docproc/models"
+        let path = folder + "/" + rawValue
+        return FileManager.default.fileExists(atPath: path) ? path : nil
+    }
+
+    static var present: [RealModel] { allCases.filter { $0.path != nil } }
+
+    var missing: Comment { "SKIPPED: \(rawValue) is not in the model folder" }
+
+    func open(numerics: Numerics, threads: Int = 2, chunk: Int = 512, contextLimit: Int? = 2048) async throws -> Engine
+    {
+        try await Engine.open(
+            TEMPopen(#require(path)),
+            options: EngineOptions(
+                threads: threads, numerics: numerics, prefillChunk: chunk, contextLimit: contextLimit))
+    }
+}
+
+func TEMPopen(_ path: String) throws -> ModelFiles {
+    ModelFiles(path: path, gguf: try GGUFFile(path: path), name: "x", catalogEntry: nil)
+}
