@@ -33,7 +33,7 @@ struct ByteStringIndex: Sendable {
     static func hash(_ text: borrowing Span<UInt8>, _ range: Range<Int>) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for offset in range { hash = (hash ^ UInt64(text[offset])) &* 0x100_0000_01B3 }
-        return (hash ^ hash >> 29) &* 0xBF58_476D_1CE4_E5B9 >> 32
+        return ((hash ^ (hash >> 29)) &* 0xBF58_476D_1CE4_E5B9) >> 32
     }
 
     /// The index of the string that equals a stretch of a text; -1 if there is none.

@@ -40,6 +40,7 @@ enum Normalization {
             let runs = UnicodeTables.combiningRuns
             var low = 0
             var high = runs.count
+            guard let first = runs.first, first >> 8 <= scalar else { return 0 }
             while high - low > 1 {
                 let middle = (low + high) / 2
                 if runs[middle] >> 8 <= scalar { low = middle } else { high = middle }
@@ -87,7 +88,7 @@ enum Normalization {
 
     private static func utf8(_ scalars: [UInt32]) -> [UInt8] {
         var bytes: [UInt8] = []
-        for scalar in scalars { bytes.append(contentsOf: Unicode.Scalar(scalar).map { Array(UTF8.encode($0) ?? .init()) } ?? []) }
+        for scalar in scalars.lazy.compactMap({ Unicode.Scalar($0) }) { bytes.append(contentsOf: UTF8.encode(scalar) ?? .init()) }
         return bytes
     }
 

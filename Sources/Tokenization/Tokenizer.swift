@@ -146,7 +146,9 @@ package final class Tokenizer: Sendable {
     package func id(of token: String) -> Int32? {
         let name = Array(token.utf8)
         guard !name.isEmpty else { return nil }
-        if let (id, length) = vocabulary.specials.longest(name.span, at: 0), length == name.count { return id }
+        for trie in [vocabulary.specials, vocabulary.formatting] {
+            if let (id, length) = trie.longest(name.span, at: 0), length == name.count { return id }
+        }
         let id = vocabulary.index.find(name)
         return id < 0 ? nil : id
     }

@@ -11,7 +11,8 @@ struct Vocabulary: Sendable {
     let index: ByteStringIndex
     /// User-defined pieces that are formatting: matched in plain text too. Only SentencePiece vocabularies have them.
     let formatting: PrefixTrie
-    /// Everything that special mode recognizes: control and user-defined entries.
+    /// Everything that special mode recognizes before text is normalized: control and user-defined entries. Spaces
+    /// in them are written U+2581, so that runs of spaces stay with the text around them.
     let specials: PrefixTrie
 
     init(_ definition: TokenizerDefinition) throws(TokenizerError) {
@@ -44,7 +45,9 @@ struct Vocabulary: Sendable {
             default: for offset in range { scratch.append(span[offset]) }
             }
             if byteLevel, kinds[id] == .normal, scratch.count == 1 { byteTokens[Int(scratch[0])] = Int32(id) }
-            if kinds[id] == .control || kinds[id] == .userDefined { specials.insert(scratch, id: Int32(id)) }
+            if kinds[id] == .control || kinds[id] == .userDefined {
+                specials.insert(byteLevel ? scratch : Self.escapeSpaces(scratch), id: Int32(id))
+            }
             if kinds[id] == .userDefined, !byteLevel, Self.isFormatting(scratch) {
                 formatting.insert(scratch, id: Int32(id))
             }
@@ -77,6 +80,11 @@ struct Vocabulary: Sendable {
                 offset += 1
             }
         }
+    }
+
+    /// A space to U+2581.
+    private static func escapeSpaces(_ text: [UInt8]) -> [UInt8] {
+        text.flatMap { $0 == 0x20 ? [0xE2, 0x96, 0x81] : [$0] }
     }
 
     /// Runs of one white-space character, and HTML tags: letters and digits between angle brackets. Such pieces are
