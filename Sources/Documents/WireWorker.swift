@@ -58,7 +58,7 @@ package enum WireWorker {
         var filled = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             while filled < count {
-                let got = read(STDIN_FILENO, buffer.baseAddress! + filled, count - filled)
+                let got = read(STDIN_FILENO, buffer.baseAddress?.advanced(by: filled), count - filled)
                 if got > 0 { filled += got } else if got == 0 || errno != EINTR { break }
             }
             initialized = filled
@@ -70,7 +70,7 @@ package enum WireWorker {
         bytes.withUnsafeBytes { buffer in
             var sent = 0
             while sent < buffer.count {
-                let count = write(STDOUT_FILENO, buffer.baseAddress! + sent, buffer.count - sent)
+                let count = write(STDOUT_FILENO, buffer.baseAddress?.advanced(by: sent), buffer.count - sent)
                 if count > 0 { sent += count } else if count == 0 || errno != EINTR { return false }
             }
             return true

@@ -16,7 +16,7 @@ package enum WorkerError: Error, Sendable, Equatable {
         switch self {
         case .programMissing(let path):
             UserError(
-                .inputUnreadable, "the program that reads PDF files, docproc-pdf, is missing",
+                .workerMissing, "the program that reads PDF files, docproc-pdf, is missing",
                 places: [.init("expected", path)],
                 remedies: [
                     .init("make build", "builds docproc and docproc-pdf side by side"),
@@ -25,12 +25,12 @@ package enum WorkerError: Error, Sendable, Equatable {
                 ])
         case .cannotStart(let path, let code):
             UserError(
-                .inputUnreadable, "the worker that reads documents cannot be started (errno \(code))",
+                .workerMissing, "the worker that reads documents cannot be started (errno \(code))",
                 places: [.init("program", path)],
                 remedies: [.init("ls -l \(path)", "check that it is an executable for this machine")])
         case .notAWorker(let path, let detail):
             UserError(
-                .inputUnreadable, "the worker that reads documents does not fit this docproc: \(detail)",
+                .workerMissing, "the worker that reads documents does not fit this docproc: \(detail)",
                 places: [.init("program", path)],
                 remedies: [.init("make build", "builds docproc and docproc-pdf from the same sources")])
         }

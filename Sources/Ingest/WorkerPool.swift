@@ -1,9 +1,10 @@
 // Hands documents to worker processes and takes their answers: one worker a slot, restarted after any failure.
 //
-// Owns which workers live and who waits for one. What happens with one document is `WorkerProcess`; which program to
-// start is `WorkerProgram`.
+// Owns who waits for which slot. What happens with one document is `WorkerSlot` and `WorkerProcess`; which program to
+// start is `WorkerPrograms`.
 
 package import Documents
+import Glibc
 
 /// A fixed number of workers, started when first needed and kept for a few dozen documents.
 package actor WorkerPool {
@@ -18,7 +19,7 @@ package actor WorkerPool {
     package init(limits: WorkerLimits = WorkerLimits(), workers: Int? = nil, programs: WorkerPrograms = .installed) {
         self.limits = limits
         self.programs = programs
-        capacity = max(1, workers ?? WorkerPool.processors)
+        capacity = max(1, workers ?? sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     }
 
     /// Extracts one document; `progress` gets pages done and pages in all, from a thread of the pool.
@@ -31,7 +32,7 @@ package actor WorkerPool {
     ) async throws(WorkerError) -> Result<ExtractedDocument, ExtractionFailure> {
         guard bytes.count <= limits.inputBytes else {
             return .failure(
-                ExtractionFailure(.tooLarge, "\(bytes.count) bytes; the limit is \(limits.inputBytes)"))
+                ExtractionFailure(.tooLarge, "the file has \(bytes.count) bytes; the limit is \(limits.inputBytes)"))
         }
         let slot = await take(request.format)
         let outcome = await slot.extract(bytes, request, progress: progress)
@@ -47,7 +48,7 @@ package actor WorkerPool {
     /// A free slot that serves this format, as soon as there is one.
     private func take(_ format: DocumentFormat) async -> WorkerSlot {
         if busy >= capacity {
-            await withCheckedContinuation { waiting.append($0) }  // whoever resumes us hands over its place in `busy`
+            await withCheckedContinuation { waiting.append($0) }  // whoever resumes us leaves its place in `busy` to us
         } else {
             busy += 1
         }

@@ -102,10 +102,6 @@ private struct WordBuilder {
         let size = run?.size ?? (box.y1 - box.y0)
         if word != nil, jumps(to: at, size: size) { endWord(into: &line) }
         if word == nil {
-            word = Word(
-                text: "", box: box, size: size, isBold: false, direction: directions.last ?? .leftToRight,
-                followsSpace: sawSpace, isUpright: true)
-            sawSpace = false
             advance = (0, 0)
             boldCharacters = 0
             characters = 0
@@ -113,9 +109,17 @@ private struct WordBuilder {
             advance.x += abs(at.x0 - last.x0)
             advance.y += abs(at.y0 - last.y0)
         }
-        word!.text.unicodeScalars.append(scalar)
-        word!.box = word!.box.union(box)
-        word!.size = max(word!.size, size)
+        var current =
+            word
+            ?? Word(
+                text: "", box: box, size: size, isBold: false, direction: directions.last ?? .leftToRight,
+                followsSpace: sawSpace, isUpright: true)
+        word = nil  // so that the string is not copied
+        current.text.unicodeScalars.append(scalar)
+        current.box = current.box.union(box)
+        current.size = max(current.size, size)
+        word = current
+        sawSpace = false
         characters += 1
         if run?.bold == true { boldCharacters += 1 }
         last = at

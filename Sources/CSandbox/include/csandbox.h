@@ -1,12 +1,24 @@
-// What a worker process does to itself before it reads a byte of a document: limits, and a fence around the kernel.
+// How a worker process is started, and what it does to itself before it reads a byte of a document: limits, and a
+// fence around the kernel.
 //
-// Linux only. Everything here can be undone by nobody inside the process afterwards, except the soft CPU limit,
-// which is raised from document to document.
+// Linux only. What a worker has set nobody inside it can undo, except the soft CPU limit, which is raised from
+// document to document.
 
 #ifndef CSANDBOX_H
 #define CSANDBOX_H
 
 #include <stdint.h>
+#include <sys/types.h>
+
+/// A started worker and the parent's ends of its pipes, which do not block and are closed on exec.
+typedef struct {
+    pid_t process;
+    int input, output, error;
+} csandbox_child;
+
+/// Starts the program at `path`, in a process group of its own, with pipes for its first three descriptors and no other
+/// open. Both lists end with NULL. Returns 0 or an errno.
+int csandbox_spawn(const char *path, char *const arguments[], char *const environment[], csandbox_child *child);
 
 /// What `csandbox_enter` put in place.
 enum {
