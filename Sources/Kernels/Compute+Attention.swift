@@ -68,7 +68,8 @@ extension Compute {
         unsafe run(job.kv_heads * spans, scratchBytes: bytes) { piece, scratch in
             var job = unsafe job
             unsafe ck_attention_span(
-                table, &job, piece / spans, 0, job.tokens, firstSpan + piece % spans, partials + piece * floats, scratch)
+                table, &job, piece / spans, 0, job.tokens, firstSpan + piece % spans, partials + piece * floats, scratch
+            )
         }
         unsafe run(job.kv_heads, scratchBytes: bytes) { head, scratch in
             var job = unsafe job

@@ -39,7 +39,8 @@ extension Compute {
     ///
     /// - Parameter x: `[tokens, heads, headDim]`
     package func rope(
-        _ x: UnsafeMutablePointer<Float>, tokens: Int, heads: Int, headDim: Int, firstPosition: Int, _ rotary: RotaryTable
+        _ x: UnsafeMutablePointer<Float>, tokens: Int, heads: Int, headDim: Int, firstPosition: Int,
+        _ rotary: RotaryTable
     ) {
         let pairs = rotary.parameters.dimensions / 2
         precondition(2 * pairs <= headDim, "rotary dimensions fit the head")

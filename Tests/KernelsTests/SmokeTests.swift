@@ -1,6 +1,0 @@
-import Kernels
-import Testing
-
-@Test func everyProcessorHasThePortableLevel() {
-    #expect(KernelSet.named("portable") != nil)
-}
