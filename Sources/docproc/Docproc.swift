@@ -8,7 +8,17 @@ struct Docproc: DocprocCommand {
         commandName: "docproc",
         abstract: "Answers questions about documents on this machine, with quotations checked in the source.",
         version: "docproc \(version)",
-        subcommands: [ConfigCommand.self, ExplainCommand.self, CompletionCommand.self])
+        subcommands: [
+            IngestCommand.self, InspectCommand.self, TokenizeCommand.self, ModelsCommand.self, VerifyCommand.self,
+            BenchCommand.self, CacheCommand.self, ConfigCommand.self, ExplainCommand.self, CompletionCommand.self,
+            LicensesCommand.self,
+        ])
+
+    /// The names of all commands.
+    static var commandNames: [String] {
+        let all = configuration.subcommands + configuration.groupedSubcommands.flatMap { $0.subcommands }
+        return all.compactMap { $0.configuration.commandName } + ["help"]
+    }
 
     @OptionGroup var global: GlobalOptions
 

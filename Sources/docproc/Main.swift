@@ -16,14 +16,16 @@ enum Program {
     }
 
     private static func status(_ arguments: [String], streams: StandardStreams) async -> ExitStatus {
-        let parsed: any ParsableCommand
+        var parsed: any ParsableCommand
         do {
             parsed = try Docproc.parseAsRoot(arguments.first == "-V" ? ["--version"] : arguments)
         } catch {
             return usage(error, arguments: arguments, streams: streams)
         }
         guard let command = parsed as? any DocprocCommand else {
-            return usage(CleanExit.helpRequest(type(of: parsed)), arguments: arguments, streams: streams)
+            // `help`, and groups such as `models`, answer by asking for a help text.
+            do { try parsed.run() } catch { return usage(error, arguments: arguments, streams: streams) }
+            return .success
         }
         let runner = CommandRunner(
             streams: streams, environment: Environment.all, workingDirectory: Environment.workingDirectory)
@@ -37,11 +39,7 @@ enum Program {
             do { try output.line(Docproc.fullMessage(for: error)) } catch is OutputClosed {} catch { return .refused }
             return .success
         }
-        let usage = Docproc.fullMessage(for: error).split(separator: "\n").first { $0.hasPrefix("Usage: ") }
-        let mistake = UserError(
-            .badFlag, Docproc.message(for: error),
-            places: usage.map { [.init("usage", String($0.dropFirst("Usage: ".count)))] } ?? [],
-            remedies: [.init("docproc help", "lists the commands"), .init("--help", "lists the flags of a command")])
+        let mistake = mistake(error, arguments: arguments)
         if arguments.contains("--json") || arguments.contains("--jsonl") {
             try? output.line(ErrorReport.record(mistake).line)
         }
@@ -49,6 +47,21 @@ enum Program {
         _ = try? FileDescriptor.standardError.writeAll(
             (ErrorReport.text(mistake, style: Style(enabled: color)) + "\n").utf8)
         return mistake.exit
+    }
+
+    private static func mistake(_ error: any Error, arguments: [String]) -> UserError {
+        let commands = Docproc.commandNames
+        if let first = arguments.first, !first.hasPrefix("-"), !commands.contains(first) {
+            let near = Spelling.nearest(to: first, in: commands)
+            return UserError(
+                .badFlag, "there is no command \"\(first)\"" + (near.map { ", did you mean \"\($0)\"?" } ?? ""),
+                remedies: [.init("docproc help", "lists the commands")])
+        }
+        let usage = Docproc.fullMessage(for: error).split(separator: "\n").first { $0.hasPrefix("Usage: ") }
+        return UserError(
+            .badFlag, Docproc.message(for: error),
+            places: usage.map { [.init("usage", String($0.dropFirst("Usage: ".count)))] } ?? [],
+            remedies: [.init("docproc help", "lists the commands"), .init("--help", "lists the flags of a command")])
     }
 }
 

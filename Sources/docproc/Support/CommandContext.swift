@@ -51,11 +51,11 @@ struct CommandContext: Sendable {
     }
 
     /// Prints a record as the one JSON document, or a text.
-    func print(_ record: @autoclosure () -> JSONValue, text: @autoclosure () -> String) throws {
+    func print(_ record: @autoclosure () throws -> JSONValue, text: @autoclosure () throws -> String) throws {
         if json {
-            try output.line(record().pretty)
+            try output.line(try record().pretty)
         } else {
-            try output.write(text())
+            try output.write(try text())
         }
     }
 

@@ -24,7 +24,7 @@ struct CommandRunner {
             narrator = try makeNarrator(settings, command.global)
             if let path = command.global.output, !command.ownsOutput { output = try ResultOutput(path: path) }
         } catch {
-            return report(ErrorReport.userError(error, stop: nil), command, output: output, narrator: nil)
+            return report(ErrorReport.userError(error, stop: nil), command, output: output, narrator: nil, stop: nil)
         }
         let started = ContinuousClock.now
         stop.listen(narrator: narrator) { "running for \(Format.duration(Self.seconds(since: started)))" }
@@ -50,16 +50,21 @@ struct CommandRunner {
         } catch let end as EndWith {
             narrator.end()
             if let note = end.note { narrator.say(note) }
-            do { try output.finish() } catch { return report(error, command, output: output, narrator: narrator) }
+            do { try output.finish() } catch {
+                return report(error, command, output: output, narrator: narrator, stop: nil)
+            }
             return end.status
         } catch {
             narrator.end()
-            return report(ErrorReport.userError(error, stop: stop.reason), command, output: output, narrator: narrator)
+            return report(
+                ErrorReport.userError(error, stop: stop.reason), command, output: output, narrator: narrator,
+                stop: stop.reason)
         }
     }
 
     private func report(
-        _ error: UserError, _ command: any DocprocCommand, output: ResultOutput, narrator: Narrator?
+        _ error: UserError, _ command: any DocprocCommand, output: ResultOutput, narrator: Narrator?,
+        stop: StopReason?
     ) -> ExitStatus {
         output.abandon()
         if command.global.json || command.wantsEvents {
@@ -67,9 +72,9 @@ struct CommandRunner {
             try? ResultOutput(streams: streams).line(command.wantsEvents ? record.line : record.pretty)
         }
         let style = narrator?.style ?? plainStyle()
-        let text = ErrorReport.text(error, style: style)
+        let text = ErrorReport.text(error, style: style, stop: stop)
         if let narrator {
-            narrator.say(text, plain: ErrorReport.text(error, style: Style(enabled: false)))
+            narrator.say(text, plain: ErrorReport.text(error, style: Style(enabled: false), stop: stop))
         } else {
             _ = try? FileDescriptor.standardError.writeAll((text + "\n").utf8)
         }

@@ -22,7 +22,9 @@ enum ErrorReport {
     }
 
     /// The lines for standard error.
-    static func text(_ error: UserError, style: Style) -> String {
+    ///
+    /// - Parameter stop: set when the command was at work already.
+    static func text(_ error: UserError, style: Style, stop: StopReason? = nil) -> String {
         var lines = [style.red("error[\(error.code.rawValue)]:") + " " + error.cause]
         lines += error.places.map { "  \($0.label): \($0.value)" }
         let width = error.remedies.map(\.action.count).max() ?? 0
@@ -31,9 +33,14 @@ enum ErrorReport {
                 remedy.effect.isEmpty ? remedy.action : Format.pad(remedy.action, min(width, 40)) + "  " + remedy.effect
             lines.append((index == 0 ? "  try:    " : "          ") + action)
         }
-        if error.exit == .refused { lines.append("nothing was started (exit \(error.exit.rawValue))") }
+        if refusals.contains(error.code), stop == nil {
+            lines.append("nothing was started (exit \(error.exit.rawValue))")
+        }
         return lines.joined(separator: "\n")
     }
+
+    /// Errors found before any work.
+    private static let refusals: Set<ErrorCode> = [.questionTooLong, .windowTooLarge, .memoryLimit]
 
     /// The record `docproc.error/1`.
     static func record(_ error: UserError) -> JSONValue {

@@ -63,3 +63,48 @@ enum Machine {
             .flatMap { $0.split(separator: " ").dropFirst().first }.flatMap { Int($0) }.map { $0 * 1024 }
     }
 }
+
+/// What the file system says of a file.
+enum FileFacts {
+    /// Time of the last change, to the nanosecond, as a word.
+    static func modified(_ path: String) -> String {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return "unknown" }
+        return "\(information.st_mtim.tv_sec).\(information.st_mtim.tv_nsec)"
+    }
+
+    /// Whether something of that name is there.
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// Whether it is a folder.
+    static func isFolder(_ path: String) -> Bool {
+        var information = stat()
+        return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
+    }
+}
+
+/// Plain walks of folders.
+enum FileTree {
+    /// All regular files at or below a path, sorted bytewise; links to folders are not followed.
+    static func files(below path: String) -> [String] {
+        guard FileFacts.isFolder(path) else { return [path] }
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var files: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name == "." || name == ".." { continue }
+            let child = path.hasSuffix("/") ? path + name : path + "/" + name
+            var information = stat()
+            guard lstat(child, &information) == 0 else { continue }
+            switch information.st_mode & S_IFMT {
+            case S_IFDIR: files += Self.files(below: child)
+            case S_IFREG: files.append(child)
+            default: continue
+            }
+        }
+        return files.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+    }
+}

@@ -1,0 +1,77 @@
+// The other side of a comparison: llama.cpp's `llama-bench`, as the user built it.
+
+import Diagnostics
+import FoundationEssentials
+import Subprocess
+import SystemPackage
+
+/// Runs `llama-bench` for one case at a time.
+package struct PeerBench: Sendable {
+    private let program: String
+    private let model: String
+
+    /// - Parameters:
+    ///   - program: path of `llama-bench`.
+    ///   - model: the GGUF file that we measure too.
+    package init(program: String, model: String) {
+        self.program = program
+        self.model = model
+    }
+
+    private struct Result: Decodable {
+        var avg_ts: Double
+        var build_commit: String?
+        var build_number: Int?
+    }
+
+    /// Tokens per second of one run, after the warm-up that the program does by itself.
+    ///
+    /// - Throws: `DP-CLI-01` when the program cannot be run or says something else.
+    package func measure(_ kind: SpeedCase, threads: Int) async throws -> Double {
+        try await results(kind, threads: threads).avg_ts
+    }
+
+    /// What the program says it was built from.
+    package func version() async -> String? {
+        guard let result = try? await results(.decode(1), threads: 1) else { return nil }
+        return result.build_commit.map { "llama.cpp \($0)" + (result.build_number.map { " (b\($0))" } ?? "") }
+    }
+
+    private func results(_ kind: SpeedCase, threads: Int) async throws -> Result {
+        let sizes: [String]
+        switch kind {
+        case .prefill(let tokens): sizes = ["-p", "\(tokens)", "-n", "0"]
+        case .decode(let tokens): sizes = ["-p", "0", "-n", "\(tokens)"]
+        }
+        let arguments = ["-m", model, "-t", "\(threads)", "-r", "1", "-ngl", "0", "-o", "json"] + sizes
+        let output: String
+        do {
+            let finished = try await Subprocess.run(
+                .path(FilePath(program)), arguments: Arguments(arguments), output: .string(limit: 1 << 20),
+                error: .string(limit: 1 << 20))
+            guard finished.terminationStatus.isSuccess else {
+                let said = finished.standardError.split(separator: "\n").last.map { ": \($0)" } ?? ""
+                throw failure("llama-bench failed\(said)")
+            }
+            output = finished.standardOutput
+        } catch let error as UserError {
+            throw error
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            try Task.checkCancellation()
+            throw failure("llama-bench cannot be run: \(error)")
+        }
+        guard let results = try? JSONDecoder().decode([Result].self, from: Data(output.utf8)),
+            let first = results.first,
+            first.avg_ts > 0
+        else { throw failure("llama-bench printed no result that is understood") }
+        return first
+    }
+
+    private func failure(_ cause: String) -> UserError {
+        UserError(
+            .badFlag, cause, places: [.init("program", program)],
+            remedies: [.init("--peer PATH", "the path of a llama-bench that runs on this machine")])
+    }
+}

@@ -1,0 +1,148 @@
+import ArgumentParser
+import Diagnostics
+import Hashing
+import Runs
+import Store
+import SystemPackage
+
+/// `cache`: what is stored, and removing it.
+struct CacheCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cache", abstract: "Show or remove what is stored.",
+        subcommands: [Usage.self, Prune.self, Purge.self])
+
+    struct Usage: DocprocCommand {
+        static let configuration = CommandConfiguration(commandName: "du", abstract: "Show what the cache holds.")
+
+        @OptionGroup var global: GlobalOptions
+        @OptionGroup var storing: StoreDirectoryOptions
+
+        var settingFlags: [any SettingFlags] { [storing] }
+
+        func run(in context: CommandContext) async throws {
+            let usage = try CacheAccess.open(context).usage()
+            try context.print(
+                .fields([
+                    "schema": "docproc.cache/1", "dir": .string(context.places.cache),
+                    "documents": .fields(["count": .int(usage.documents), "bytes": .int(usage.documentBytes)]),
+                    "index": .fields([
+                        "documents": .int(usage.indexedDocuments), "segments": .int(usage.segments),
+                        "bytes": .int(usage.indexBytes),
+                    ]), "results": .fields(["count": .int(usage.results), "bytes": .int(usage.resultBytes)]),
+                    "file_bytes": .int(usage.fileBytes),
+                ]),
+                text: Format.table(
+                    [
+                        ["text", Format.bytes(usage.documentBytes), Format.plural(usage.documents, "document")],
+                        ["index", Format.bytes(usage.indexBytes), Format.plural(usage.segments, "passage")],
+                        ["results", Format.bytes(usage.resultBytes), Format.plural(usage.results, "result")],
+                        ["on disk", Format.bytes(usage.fileBytes), context.places.cache],
+                    ], rightAligned: [1]))
+        }
+    }
+
+    struct Prune: DocprocCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "prune", abstract: "Remove what was not used for a while.")
+
+        @OptionGroup var global: GlobalOptions
+        @OptionGroup var storing: StoreDirectoryOptions
+        @Option(name: .long, help: ArgumentHelp("Days without use; cache.keep_days by default.", valueName: "n"))
+        var days: Int?
+
+        var settingFlags: [any SettingFlags] { [storing] }
+
+        func run(in context: CommandContext) async throws {
+            let days = days ?? context.settings.integer(SettingKey.cacheKeepDays) ?? 90
+            guard days >= 0 else { throw UserError(.badFlag, "--days takes a number of 0 or more") }
+            try CacheAccess.report(try CacheAccess.open(context).prune(unusedForDays: days), context)
+        }
+    }
+
+    struct Purge: DocprocCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "purge", abstract: "Remove everything derived from a corpus, or everything.")
+
+        @OptionGroup var global: GlobalOptions
+        @OptionGroup var storing: StoreDirectoryOptions
+        @OptionGroup var confirming: ConfirmOptions
+        @Option(name: .long, help: ArgumentHelp("Files and folders whose derived data goes.", valueName: "path"))
+        var corpus: [String] = []
+        @Flag(name: .long, help: "Remove everything.")
+        var all = false
+
+        var settingFlags: [any SettingFlags] { [storing, confirming] }
+
+        func run(in context: CommandContext) async throws {
+            guard all || !corpus.isEmpty else {
+                throw UserError(
+                    .badFlag, "cache purge needs --corpus PATH or --all",
+                    remedies: [
+                        .init("--corpus PATH", "remove what was derived from these files"),
+                        .init("--all", "remove everything"),
+                    ])
+            }
+            let store = try CacheAccess.open(context)
+            guard all else {
+                let hashes = try CacheAccess.hashes(of: corpus)
+                return try CacheAccess.report(try store.purge(documents: hashes), context)
+            }
+            if !confirming.yes {
+                guard context.mayAsk else {
+                    throw UserError(
+                        .badFlag, "cache purge --all removes everything and nobody can be asked",
+                        remedies: [.init("--yes", "remove it")])
+                }
+                guard context.confirm("Remove all text, index and results in \(context.places.cache)?") else {
+                    throw EndWith(status: .success, note: "nothing was removed")
+                }
+            }
+            try CacheAccess.report(try store.purgeAll(), context)
+        }
+    }
+}
+
+/// Where the cache is, for commands that work on it.
+struct StoreDirectoryOptions: ParsableArguments, SettingFlags {
+    @Option(name: .long, help: ArgumentHelp("The cache to work on.", valueName: "dir"))
+    var cacheDir: String?
+
+    var settings: [FlagSetting] { cacheDir.map { [(SettingKey.cacheDirectory.name, [$0], "--cache-dir")] } ?? [] }
+}
+
+/// What the subcommands share.
+private enum CacheAccess {
+    static func open(_ context: CommandContext) throws(UserError) -> CorpusStore {
+        do {
+            return try CorpusStore(directory: context.places.cache)
+        } catch {
+            throw error.userError
+        }
+    }
+
+    static func report(_ removal: CacheRemoval, _ context: CommandContext) throws {
+        try context.print(
+            .fields([
+                "schema": "docproc.cache_removal/1", "documents": .int(removal.documents),
+                "indexed": .int(removal.indexed), "results": .int(removal.results),
+            ]),
+            text: "removed \(Format.plural(removal.documents, "document")), "
+                + "\(Format.plural(removal.indexed, "index entry", "index entries")), \(Format.plural(removal.results, "result"))\n"
+        )
+    }
+
+    /// The content hashes of all files below some paths.
+    static func hashes(of paths: [String]) throws -> [String] {
+        var hashes: [String] = []
+        for path in paths {
+            guard FileFacts.exists(path) else {
+                throw UserError(.inputMissing, "there is no file or folder \"\(path)\"", places: [.init("path", path)])
+            }
+            for file in FileTree.files(below: path) {
+                try Task.checkCancellation()
+                if let hash = try? ContentHash.ofFile(FilePath(file)) { hashes.append(hash.hex) }
+            }
+        }
+        return hashes
+    }
+}

@@ -1,0 +1,168 @@
+import Answering
+import ArgumentParser
+import Diagnostics
+import Documents
+import Inference
+import Packing
+import Runs
+import Tokenization
+import Weights
+
+/// `tokenize`: tokens per file and folder, counted with the model's own tokenizer.
+struct TokenizeCommand: DocprocCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tokenize", abstract: "Count tokens per file and folder.")
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var model: ModelOptions
+    @OptionGroup var selection: SelectionOptions
+    @OptionGroup var storing: StoreOptions
+    @Flag(name: .long, help: "Show folders as a tree.")
+    var tree = false
+    @Argument(help: ArgumentHelp("Files and folders.", valueName: "path"))
+    var paths: [String]
+
+    var settingFlags: [any SettingFlags] { [model, selection, storing] }
+
+    func run(in context: CommandContext) async throws {
+        let loader = ModelLoader(context: context)
+        let files = try loader.files()
+        let (tokenizer, contextLength) = try facts(files)
+        let reader = CorpusReader(
+            context: context, options: try selection.ingestOptions(context.settings),
+            store: try StoreAccess.open(context))
+        let loaded = try await reader.read(paths)
+        context.narrator.begin(
+            Progress(stage: "count", done: 0, total: loaded.corpus.documents.count, unit: "files"))
+        var counts: [TokenCount] = []
+        for entry in loaded.corpus.documents {
+            try Task.checkCancellation()
+            counts.append(
+                TokenCount(
+                    path: entry.document.path, tokens: tokenizer.count(entry.document.text),
+                    pages: entry.document.format == .pdf ? entry.document.pages.count : nil))
+            context.narrator.update { $0.done += 1 }
+        }
+        context.narrator.end()
+        let total = counts.reduce(0) { $0 + $1.tokens }
+        let reliable = min(loader.reliableWindow(files), contextLength)
+        try context.print(
+            .fields([
+                "schema": "docproc.tokens/1", "model": .string(files.name), "tokens": .int(total),
+                "windows": .fields([
+                    "context": .int(contextLength), "count": .int(Self.windows(total, contextLength)),
+                    "reliable": .int(reliable), "reliable_count": .int(Self.windows(total, reliable)),
+                ]),
+                "documents": .array(
+                    counts.map {
+                        .fields([
+                            "doc": .string($0.path), "tokens": .int($0.tokens),
+                            "pages": $0.pages.map { .int($0) } ?? .null,
+                        ])
+                    }),
+            ]),
+            text: (tree ? TokenTree(counts).text : list(counts, total: total))
+                + "fits in \(Format.plural(Self.windows(total, contextLength), "window")) of \(Self.short(contextLength))"
+                + " (reliable: \(Self.windows(total, reliable)) of \(Self.short(reliable)))\n")
+    }
+
+    private func facts(_ files: ModelFiles) throws(UserError) -> (Tokenizer, Int) {
+        do {
+            let description = try Engine.describe(files)
+            return (try Tokenizer(TokenizerDefinition(metadata: files.gguf)), description.contextLength)
+        } catch let error as EngineError {
+            throw error.userError(path: files.path)
+        } catch {
+            throw UserError(
+                .modelUnsupported, "the tokenizer cannot be used: \(error)", places: [.init("file", files.path)])
+        }
+    }
+
+    private func list(_ counts: [TokenCount], total: Int) -> String {
+        var rows = counts.map { [Format.count($0.tokens), $0.path, $0.note] }
+        rows.append([Format.count(total), "in all", ""])
+        return Format.table(rows, rightAligned: [0])
+    }
+
+    /// Windows that an amount of tokens fills.
+    static func windows(_ tokens: Int, _ size: Int) -> Int { max(1, (tokens + size - 1) / max(1, size)) }
+
+    /// 131072 as `128K`.
+    static func short(_ tokens: Int) -> String {
+        tokens >= 1024 && tokens.isMultiple(of: 1024) ? "\(tokens / 1024)K" : Format.count(tokens)
+    }
+}
+
+/// The tokens of one file.
+struct TokenCount {
+    var path: String
+    var tokens: Int
+    /// Pages of a paged format.
+    var pages: Int?
+
+    var note: String { pages.map { "(\(Format.plural($0, "page")))" } ?? "" }
+}
+
+/// Files under their folders, with sums.
+struct TokenTree {
+    private final class Node {
+        var tokens = 0
+        var note = ""
+        var children: [String: Node] = [:]
+    }
+
+    private let root = Node()
+
+    init(_ counts: [TokenCount]) {
+        for count in counts {
+            var node = root
+            node.tokens += count.tokens
+            for part in count.path.split(separator: "/", omittingEmptySubsequences: true) {
+                let next = node.children[String(part)] ?? Node()
+                node.children[String(part)] = next
+                next.tokens += count.tokens
+                node = next
+            }
+            node.note = count.note
+        }
+    }
+
+    /// The lines of the tree; a chain of folders with nothing else in it is one line.
+    var text: String {
+        let width = Format.count(root.tokens).count + 2
+        var lines: [(tokens: Int, name: String, note: String)] = []
+        for (name, child) in Self.sorted(root) { Self.walk(name, child, head: "", tail: "", into: &lines) }
+        let names = lines.map(\.name.count).max() ?? 0
+        return lines.map { line in
+            let left = Format.pad(Format.count(line.tokens), width, right: true) + " "
+            return left + (line.note.isEmpty ? line.name : Format.pad(line.name, names) + "  " + line.note) + "\n"
+        }.joined()
+    }
+
+    private static func sorted(_ node: Node) -> [(String, Node)] {
+        node.children.sorted {
+            $0.value.tokens == $1.value.tokens ? $0.key < $1.key : $0.value.tokens > $1.value.tokens
+        }
+        .map { ($0.key, $0.value) }
+    }
+
+    private static func walk(
+        _ name: String, _ node: Node, head: String, tail: String,
+        into lines: inout [(tokens: Int, name: String, note: String)]
+    ) {
+        var name = name
+        var node = node
+        while node.children.count == 1, let (only, child) = node.children.first, !child.children.isEmpty {
+            name += "/" + only
+            node = child
+        }
+        lines.append((node.tokens, head + name + (node.children.isEmpty ? "" : "/"), node.note))
+        let children = sorted(node)
+        for (index, child) in children.enumerated() {
+            let last = index == children.count - 1
+            walk(
+                child.0, child.1, head: tail + (last ? "└── " : "├── "), tail: tail + (last ? "    " : "│   "),
+                into: &lines)
+        }
+    }
+}

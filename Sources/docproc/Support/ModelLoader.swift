@@ -1,0 +1,88 @@
+import Answering
+import Diagnostics
+import Inference
+import Kernels
+import Runs
+import Store
+import Weights
+
+/// From a model's name in the settings to an engine that answers, with the memory limit checked in between.
+struct ModelLoader {
+    let context: CommandContext
+
+    /// The file of the model that settings name.
+    ///
+    /// - Throws: `DP-MODEL-01` with the command that would fetch it.
+    func files(named name: String? = nil) throws(UserError) -> ModelFiles {
+        let wanted = name ?? context.settings.text(SettingKey.model) ?? ""
+        let store = ModelStore(directory: context.places.models)
+        let path = try store.resolve(
+            wanted, aliases: context.settings.map(SettingKey.aliases), environment: context.environment)
+        return try ModelFiles.open(path: path)
+    }
+
+    /// Engine options of the settings; the context is chosen for a strategy.
+    ///
+    /// - Parameter wholeModel: take as much context as the model has, not only what it uses reliably.
+    func options(for files: ModelFiles, wholeModel: Bool = false) throws(UserError) -> EngineOptions {
+        let settings = context.settings
+        var options = EngineOptions(threads: settings.integer(SettingKey.threads) ?? Machine.cores)
+        options.memoryLimit = settings.integer(SettingKey.memory)
+        options.kvType = settings.text(SettingKey.kvType) == "f32" ? .f32 : .f16
+        options.kernels = context.environment["DOCPROC_KERNELS"].flatMap { $0.isEmpty ? nil : $0 }
+        switch settings.text(SettingKey.context) ?? "auto" {
+        case "max": options.contextLimit = nil
+        case "auto":
+            // As much as the memory limit leaves of what is useful.
+            let most = try plan(files, options: options)
+            options.contextLimit = wholeModel ? nil : min(most.contextTokens, reliableWindow(files))
+        default: options.contextLimit = settings.integer(SettingKey.context)
+        }
+        return options
+    }
+
+    /// Upper bounds of memory; over the limit is an error.
+    func plan(_ files: ModelFiles, options: EngineOptions) throws(UserError) -> MemoryPlan {
+        do {
+            let plan = try Engine.plan(files, options: options)
+            if let limit = options.memoryLimit, plan.totalBytes > limit { throw EngineError.memory(plan, limit: limit) }
+            return plan
+        } catch let error as EngineError {
+            throw error.userError(path: files.path)
+        } catch {
+            throw UserError(.internalError, "\(error)")
+        }
+    }
+
+    /// Opens the engine.
+    func open(_ files: ModelFiles, options: EngineOptions) async throws(UserError) -> Engine {
+        _ = try plan(files, options: options)
+        context.narrator.detail("opening \(files.path)")
+        do {
+            return try await Engine.open(files, options: options)
+        } catch {
+            throw error.userError(path: files.path)
+        }
+    }
+
+    /// Tokens up to which the model is believed to find what it is asked for.
+    func reliableWindow(_ files: ModelFiles) -> Int {
+        files.catalogEntry?.reliableWindow ?? Self.unknownReliableWindow
+    }
+
+    /// For models outside of the catalogue, nobody has measured it.
+    static let unknownReliableWindow = 8192
+
+    /// The model as records name it.
+    func record(_ files: ModelFiles) -> AnswerModel {
+        AnswerModel(
+            name: files.catalogEntry?.name ?? files.name, quant: files.catalogEntry?.quantization,
+            sha256: files.catalogEntry?.sha256,
+            license: files.catalogEntry?.licence.name ?? files.gguf.string("general.license"))
+    }
+
+    /// What of the model goes into the key of a result: its content, or what the file system says of it.
+    func identity(_ files: ModelFiles) -> String {
+        files.catalogEntry?.sha256 ?? "\(files.path) \(files.gguf.mapping.count) \(FileFacts.modified(files.path))"
+    }
+}
