@@ -69,16 +69,18 @@ enum Normalization {
             }
             // One stable character, if there is one, and all unstable ones after it.
             var stretch: [UInt32] = []
+            var ranges: [Range<Int>] = []
             var end = previous
             while end < span.count {
                 let (scalar, length) = decodeScalar(span, end)
                 if end > offset, !table.needsNormalizing(scalar) { break }
                 stretch.append(scalar)
+                ranges.append(end..<end + length)
                 end += length
             }
             let normalized = normalize(stretch)
-            if normalized != stretch {
-                result.replace(previous..<end, with: utf8(normalized))
+            if normalized.map(\.scalar) != stretch {
+                result.replace(previous..<end, with: align(normalized, with: ranges))
             }
             previous = end
             offset = end
@@ -86,36 +88,51 @@ enum Normalization {
         return result.finish()
     }
 
-    private static func utf8(_ scalars: [UInt32]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        for scalar in scalars.lazy.compactMap({ Unicode.Scalar($0) }) { bytes.append(contentsOf: UTF8.encode(scalar) ?? .init()) }
-        return bytes
+    /// A character on its way through the algorithm.
+    private struct Character {
+        var scalar: UInt32
+        var combining: UInt8
+        /// How many more characters there are now than in the source: 1 for the later parts of a decomposition, -1 for
+        /// each character that was joined to this one.
+        var surplus = 0
+    }
+
+    /// Which source character each normalized one stands for, counted as Hugging Face's tokenizers count: in order,
+    /// a composed character for the first of its parts, an inserted one for the character before it.
+    private static func align(_ characters: [Character], with ranges: [Range<Int>]) -> [PreparedText.Replacement] {
+        var next = 0
+        return characters.map { character in
+            let index = character.surplus > 0 ? next - 1 : next
+            if character.surplus <= 0 { next += 1 - character.surplus }
+            let bytes = Unicode.Scalar(character.scalar).flatMap { UTF8.encode($0) }.map { Array($0) } ?? []
+            return .init(bytes: bytes, source: ranges[min(max(index, 0), ranges.count - 1)])
+        }
     }
 
     /// Decomposes, puts marks in canonical order, composes: the algorithm of UAX 15.
-    private static func normalize(_ scalars: [UInt32]) -> [UInt32] {
-        var characters: [(scalar: UInt32, combining: UInt8)] = []
-        for scalar in scalars { decompose(scalar, into: &characters) }
+    private static func normalize(_ scalars: [UInt32]) -> [Character] {
+        var characters: [Character] = []
+        for scalar in scalars { decompose(scalar, surplus: 0, into: &characters) }
         sortMarks(&characters)
         return compose(characters)
     }
 
-    private static func decompose(_ scalar: UInt32, into result: inout [(scalar: UInt32, combining: UInt8)]) {
+    private static func decompose(_ scalar: UInt32, surplus: Int, into result: inout [Character]) {
         if (0xAC00..<0xD7A4).contains(scalar) {
             let index = scalar - 0xAC00
-            result.append((0x1100 + index / 588, 0))
-            result.append((0x1161 + index % 588 / 28, 0))
-            if index % 28 != 0 { result.append((0x11A7 + index % 28, 0)) }
+            result.append(Character(scalar: 0x1100 + index / 588, combining: 0, surplus: surplus))
+            result.append(Character(scalar: 0x1161 + index % 588 / 28, combining: 0, surplus: 1))
+            if index % 28 != 0 { result.append(Character(scalar: 0x11A7 + index % 28, combining: 0, surplus: 1)) }
         } else if let pair = data.decompositions[scalar] {
-            decompose(UInt32(pair >> 21), into: &result)
-            if pair & 0x1F_FFFF != 0 { decompose(UInt32(pair & 0x1F_FFFF), into: &result) }
+            decompose(UInt32(pair >> 21), surplus: surplus, into: &result)
+            if pair & 0x1F_FFFF != 0 { decompose(UInt32(pair & 0x1F_FFFF), surplus: 1, into: &result) }
         } else {
-            result.append((scalar, data.combiningClass(scalar)))
+            result.append(Character(scalar: scalar, combining: data.combiningClass(scalar), surplus: surplus))
         }
     }
 
     /// Each run of marks by combining class, equal classes as they stand. Sorting keeps a run of a million marks cheap.
-    private static func sortMarks(_ characters: inout [(scalar: UInt32, combining: UInt8)]) {
+    private static func sortMarks(_ characters: inout [Character]) {
         var start = 0
         while start < characters.count {
             guard characters[start].combining != 0 else {
@@ -132,20 +149,23 @@ enum Normalization {
         }
     }
 
-    private static func compose(_ characters: [(scalar: UInt32, combining: UInt8)]) -> [UInt32] {
-        var result: [UInt32] = []
+    private static func compose(_ characters: [Character]) -> [Character] {
+        var result: [Character] = []
         var starter: Int?
-        var lastCombining: UInt8 = 0
-        for (scalar, combining) in characters {
-            if let index = starter, index == result.count - 1 || lastCombining != 0 && lastCombining < combining,
-                let composed = pair(result[index], scalar)
+        for character in characters {
+            // A mark reaches its base unless one of the same class, or another base, stands between.
+            if let index = starter,
+                index == result.count - 1
+                    || result[result.count - 1].combining != 0
+                        && result[result.count - 1].combining < character.combining,
+                let composed = pair(result[index].scalar, character.scalar)
             {
-                result[index] = composed
+                result[index].scalar = composed
+                result[index].surplus += character.surplus - 1
                 continue
             }
-            result.append(scalar)
-            if combining == 0 { starter = result.count - 1 }
-            lastCombining = combining
+            result.append(character)
+            if character.combining == 0 { starter = result.count - 1 }
         }
         return result
     }

@@ -16,20 +16,15 @@ struct PreparedText {
     /// Where a stretch of the prepared text lies in the source; any part of a change stands for all of it.
     func source(of range: Range<Int>) -> Range<Int> {
         if changes.isEmpty { return range }
-        return source(ofOffset: range.lowerBound, upper: false)..<source(ofOffset: range.upperBound, upper: true)
+        let lower = source(ofOffset: range.lowerBound, upper: false)
+        return range.isEmpty ? lower..<lower : lower..<max(lower, source(ofOffset: range.upperBound, upper: true))
     }
 
     private func source(ofOffset offset: Int, upper: Bool) -> Int {
         // The last change that starts before the offset (or at it, for a lower bound).
-        var low = 0
-        var high = changes.count
-        while low < high {
-            let middle = (low + high) / 2
-            let start = changes[middle].range.lowerBound
-            if upper ? start < offset : start <= offset { low = middle + 1 } else { high = middle }
-        }
-        guard low > 0 else { return offset }
-        let change = changes[low - 1]
+        let index = changes.partition { upper ? $0.range.lowerBound < offset : $0.range.lowerBound <= offset }
+        guard index > 0 else { return offset }
+        let change = changes[index - 1]
         if offset >= change.range.upperBound { return offset - change.range.upperBound + change.source.upperBound }
         return upper ? change.source.upperBound : change.source.lowerBound
     }
@@ -37,10 +32,9 @@ struct PreparedText {
     /// A part of the text; no change may straddle its ends.
     func fragment(_ range: Range<Int>) -> PreparedText {
         if range == 0..<bytes.count { return self }
-        var inside: [Change] = []
-        // An empty change at the front keeps the offset between source and fragment.
-        inside.append(Change(range: 0..<0, source: source(of: range.lowerBound..<range.lowerBound)))
-        for change in changes where change.range.lowerBound >= range.lowerBound {
+        // An empty change at the front keeps the distance between source and fragment.
+        var inside = [Change(range: 0..<0, source: source(of: range.lowerBound..<range.lowerBound))]
+        for change in changes[changes.partition { $0.range.lowerBound < range.lowerBound }...] {
             guard change.range.upperBound <= range.upperBound else { break }
             let shifted = change.range.lowerBound - range.lowerBound..<change.range.upperBound - range.lowerBound
             inside.append(Change(range: shifted, source: change.source))
@@ -65,6 +59,12 @@ struct PreparedText {
         return builder?.finish() ?? self
     }
 
+    /// New bytes and the part of the text before that they stand for.
+    struct Replacement {
+        var bytes: [UInt8]
+        var source: Range<Int>
+    }
+
     /// Replaces stretches front to back.
     struct Builder {
         private let original: PreparedText
@@ -76,14 +76,27 @@ struct PreparedText {
 
         /// Puts `replacement` where `range` of the original stood.
         mutating func replace(_ range: Range<Int>, with replacement: [UInt8]) {
+            replace(range, with: [Replacement(bytes: replacement, source: range)])
+        }
+
+        /// Puts several pieces where `range` of the original stood, each with the part of it that it stands for.
+        mutating func replace(_ range: Range<Int>, with replacements: [Replacement]) {
             copy(upTo: range.lowerBound)
-            let start = result.bytes.count
-            result.bytes.append(contentsOf: replacement)
             // Earlier changes inside the range are swallowed: `source(of:)` accounts for them.
             while nextOld < original.changes.count, original.changes[nextOld].range.lowerBound < range.upperBound {
                 nextOld += 1
             }
-            result.changes.append(Change(range: start..<result.bytes.count, source: original.source(of: range)))
+            for piece in replacements {
+                let start = result.bytes.count
+                result.bytes.append(contentsOf: piece.bytes)
+                result.changes.append(
+                    Change(range: start..<result.bytes.count, source: original.source(of: piece.source)))
+            }
+            // What follows is counted from here, wherever the last piece came from.
+            if replacements.last?.source.upperBound != range.upperBound {
+                let end = original.source(of: range).upperBound
+                result.changes.append(Change(range: result.bytes.count..<result.bytes.count, source: end..<end))
+            }
             copied = range.upperBound
         }
 
@@ -156,5 +169,18 @@ struct PreparedText {
             length += 1
         }
         return (needed, true)
+    }
+}
+
+extension [PreparedText.Change] {
+    /// The number of elements at the front for which `isBefore` holds; they are sorted by it.
+    fileprivate func partition(_ isBefore: (Element) -> Bool) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if isBefore(self[middle]) { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

@@ -153,6 +153,35 @@ package final class Tokenizer: Sendable {
         return id < 0 ? nil : id
     }
 
+    /// A part of a trusted text.
+    package enum TrustedPart: Sendable, Equatable {
+        case text(String)
+        case special(Int32)
+    }
+
+    /// Cuts the text of a template at its control tokens, the leftmost and longest first.
+    package func splitAtSpecials(_ text: String) -> [TrustedPart] {
+        let bytes = Array(text.utf8)
+        var parts: [TrustedPart] = []
+        var start = 0
+        var offset = 0
+        func flush() {
+            if offset > start { parts.append(.text(String(decoding: bytes[start..<offset], as: UTF8.self))) }
+        }
+        while offset < bytes.count {
+            guard let (id, length) = vocabulary.specials.longest(bytes.span, at: offset), isControl(id) else {
+                offset += 1
+                continue
+            }
+            flush()
+            parts.append(.special(id))
+            offset += length
+            start = offset
+        }
+        flush()
+        return parts
+    }
+
     private func isValid(_ id: Int32) -> Bool { id >= 0 && id < vocabulary.kinds.count }
 
     /// Repairs, cuts at special tokens (in special mode), normalizes and encodes; symbols lie in the fragment.

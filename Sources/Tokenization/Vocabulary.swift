@@ -41,7 +41,8 @@ struct Vocabulary: Sendable {
                 }
                 byteTokens[Int(byte)] = Int32(id)
                 scratch.append(byte)
-            case .normal where !byteLevel, .userDefined where !byteLevel: Self.unescapeSpaces(span, range, into: &scratch)
+            case .normal where !byteLevel, .userDefined where !byteLevel:
+                Self.unescapeSpaces(span, range, into: &scratch)
             default: for offset in range { scratch.append(span[offset]) }
             }
             if byteLevel, kinds[id] == .normal, scratch.count == 1 { byteTokens[Int(scratch[0])] = Int32(id) }

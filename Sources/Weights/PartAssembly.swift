@@ -1,6 +1,5 @@
 // Joins the parts of a model into one file: streaming, resumable, checked by SHA-256, moved into place at the end.
 
-
 /// One model file in the making. Parts are appended in order; complete ones survive an interruption.
 package struct PartAssembly: ~Copyable {
     package let entry: ModelCatalog.Entry

@@ -17,7 +17,11 @@ enum Fixture {
 
     static let hasShared: Bool = {
         let found = FileManager.default.fileExists(atPath: shared("texts-a.jsonl").path)
-        if !found { print("SKIPPED: ../shared/fixtures/tokenizers is missing, so only the small set in Tests/TokenizationTests is checked") }
+        if !found {
+            print(
+                "SKIPPED: ../shared/fixtures/tokenizers is missing, so only the small set in Tests/TokenizationTests is checked"
+            )
+        }
         return found
     }()
 
@@ -31,7 +35,14 @@ enum Fixture {
         try cache.tokenizer(name)
     }
 
-    static func definition(gzipped url: URL) throws -> (definition: TokenizerDefinition, file: GGUFFile) {
+    /// A definition and the file that it was read from, by the fixtures' name.
+    static func definition(_ name: String) throws -> (definition: TokenizerDefinition, file: GGUFFile) {
+        let local = try bundled("\(name).vocab.gguf.gz")
+        let exists = FileManager.default.fileExists(atPath: local.path)
+        return try definition(gzipped: exists ? local : shared("vocab/\(name).vocab.gguf.gz"))
+    }
+
+    private static func definition(gzipped url: URL) throws -> (definition: TokenizerDefinition, file: GGUFFile) {
         let bytes = try gunzip([UInt8](Data(contentsOf: url)))
         let path = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString + ".gguf")
         defer { try? FileManager.default.removeItem(at: path) }
@@ -48,11 +59,7 @@ enum Fixture {
         func tokenizer(_ name: String) throws -> Tokenizer {
             try built.withLock { built in
                 if let known = built[name] { return known }
-                let local = try Fixture.bundled("\(name).vocab.gguf.gz")
-                let url =
-                    FileManager.default.fileExists(atPath: local.path)
-                    ? local : Fixture.shared("vocab/\(name).vocab.gguf.gz")
-                let new = try Tokenizer(Fixture.definition(gzipped: url).definition)
+                let new = try Tokenizer(Fixture.definition(name).definition)
                 built[name] = new
                 return new
             }
@@ -87,7 +94,9 @@ struct TextCase: Decodable {
 
     var bytes: [UInt8] {
         if let b64 { return Data(base64Encoded: b64).map { [UInt8]($0) } ?? [] }
-        if let parts = `repeat` { return parts.flatMap { Array(repeatElement($0.text.utf8, count: $0.count).joined()) } }
+        if let parts = `repeat` {
+            return parts.flatMap { Array(repeatElement($0.text.utf8, count: $0.count).joined()) }
+        }
         return Array((text ?? "").utf8)
     }
 }

@@ -30,7 +30,9 @@ struct GoldenTests {
             guard case .ranges(let expected) = line[name], case .id(let id) = line["id"], let text = byID[id],
                 text.cat != "unicode-version"
             else { continue }
-            let found = tokenizer.encodeWithOffsets(utf8: text.bytes).map { [$0.range.lowerBound, $0.range.upperBound] }
+            let found = tokenizer.encodeWithOffsets(utf8: text.bytes).map {
+                [$0.range.lowerBound, $0.range.upperBound]
+            }
             checked += 1
             if found != expected {
                 let first = zip(found, expected).first { $0 != $1 }
@@ -88,6 +90,10 @@ private enum Spans: Decodable {
 
     init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
-        if let id = try? value.decode(String.self) { self = .id(id) } else { self = .ranges(try value.decode([[Int]].self)) }
+        if let id = try? value.decode(String.self) {
+            self = .id(id)
+        } else {
+            self = .ranges(try value.decode([[Int]].self))
+        }
     }
 }
