@@ -1,6 +1,7 @@
 // What became of each file: the coverage ledger. Every path that was found has exactly one outcome, every page of a
 // file that was read has one too, and `IngestReport.isBalanced` says that the sums agree.
 
+package import Diagnostics
 package import Documents
 
 /// What became of one file.
@@ -52,7 +53,7 @@ package enum SkipReason: String, Sendable, Hashable, Codable, CaseIterable {
     case image, audio, video, office, archive, database, program, binary
     /// No bytes.
     case empty
-    /// Pages without text: a scan.
+    /// Pages without text: a scan, or a page that has none.
     case noText = "no-text"
     /// Named by an ignore file.
     case ignored
@@ -81,7 +82,7 @@ package enum SkipReason: String, Sendable, Hashable, Codable, CaseIterable {
         case .program: "a program or library"
         case .binary: "binary data of no known kind"
         case .empty: "an empty file"
-        case .noText: "pages without text, probably scanned"
+        case .noText: "no text in it: a scan, or an empty page"
         case .ignored: "named by .gitignore or .docprocignore"
         case .hidden: "hidden: its name begins with a dot"
         case .excluded: "not selected by --include or --exclude"
@@ -127,11 +128,14 @@ package struct IngestReport: Sendable, Equatable {
     package var found: Int
     /// One outcome for each path found, in the order of discovery: by argument, then bytewise by path.
     package var outcomes: [IngestOutcome]
+    /// A fault of the installation that kept files from being read, such as a missing worker program.
+    package var fault: UserError?
 
     /// Describes a report.
-    package init(found: Int, outcomes: [IngestOutcome]) {
+    package init(found: Int, outcomes: [IngestOutcome], fault: UserError? = nil) {
         self.found = found
         self.outcomes = outcomes
+        self.fault = fault
     }
 
     /// The documents that were read, in order.

@@ -7,6 +7,9 @@ package import Documents
 
 /// Turns extractions into documents.
 package enum Normalizer {
+    /// A change of the text that normalization gives is a new version; part of the key of stored documents.
+    static let version = "normal/1"
+
     /// A document and what became of its pages.
     package struct Result: Sendable, Equatable {
         /// The document.
@@ -58,8 +61,8 @@ package enum Normalizer {
                 counts.skipped += 1
             } else {
                 counts.read += 1
-                if !hasText, !pageNotes.contains(.empty) { pageNotes.append(.empty) }
             }
+            if !hasText, !pageNotes.contains(.empty) { pageNotes.append(.empty) }
             pages.append(
                 DocumentPage(
                     number: page.number, label: page.label, textRange: begin..<folder.utf8.count, width: page.width,
@@ -77,6 +80,7 @@ package enum Normalizer {
             sha256: sha256, path: path, format: format, metadata: extracted.metadata, text: text, pages: pages,
             elements: elements, offsets: folder.map, notes: notes)
         document.title = title(extracted, document)
+        if format == .pdf { document.metadata["pageCount"] = String(extracted.pageCount) }
         return Result(document: document, pages: counts)
     }
 
