@@ -1,6 +1,8 @@
 // The element and block types of weight files: their GGUF ids, sizes and names. What the bits of a block mean is
 // known to CKernels alone; which types a file may use where is decided by Weights.
 
+// The names are those of the formats.
+// swift-format-ignore: AlwaysUseLowerCamelCase
 /// How the numbers of a tensor are stored. Raw values are the type ids of GGUF.
 package enum DataType: UInt32, Sendable, Hashable, CaseIterable {
     case f32 = 0

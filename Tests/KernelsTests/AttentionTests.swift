@@ -72,13 +72,15 @@ private final class Sequence {
         case .sliding(let window): first = max(0, position - window + 1)
         case .chunked(let size): first = position - position % size
         }
-        func dot(_ key: Int) -> Double {
-            (0..<headDim).reduce(0.0) {
-                $0 + Double(queries[(position * heads + head) * headDim + $1])
-                    * Double(keys[(key * kvHeads + kvHead) * headDim + $1])
+        var scores: [Double] = []
+        for key in first...position {
+            var dot = 0.0
+            for d in 0..<headDim {
+                let q = queries[(position * heads + head) * headDim + d]
+                dot += Double(q) * Double(keys[(key * kvHeads + kvHead) * headDim + d])
             }
+            scores.append(dot * 0.2)
         }
-        let scores = (first...position).map { dot($0) * 0.2 }
         let top = scores.max() ?? 0
         let weights = scores.map { exp($0 - top) }, sum = weights.reduce(0, +)
         return (0..<headDim).map { d in
@@ -96,11 +98,11 @@ private let kinds: [AttentionKind] = [
 
 @Suite struct AttentionTests {
     @Test(arguments: kinds, KVType.allCases) func agreesWithTheFormula(kind: AttentionKind, type: KVType) {
-        for (heads, kvHeads, headDim) in [(6, 2, 64), (3, 3, 40), (4, 1, 20)] {
-            let s = Sequence(heads: heads, kvHeads: kvHeads, headDim: headDim, length: 661, type: type)
+        for (heads, kvHeads, headDim, length) in [(4, 2, 16, 661), (6, 2, 64, 140), (3, 3, 20, 70)] {
+            let s = Sequence(heads: heads, kvHeads: kvHeads, headDim: headDim, length: length, type: type)
             let out = s.run(Compute(pool: ThreadPool(threads: 2)), kind, chunk: 200)
-            for position in [0, 1, 63, 64, 65, 95, 96, 127, 128, 199, 200, 511, 512, 600, 660] {
-                for head in 0..<heads {
+            for position in [0, 1, 63, 64, 65, 96, 128, 199, 200, 511, 512, 660] where position < length {
+                for head in [0, heads - 1] {
                     let place = (position * heads + head) * headDim
                     let expected = s.reference(kind, position: position, head: head)
                     let worst = (0..<headDim).map { abs(Double(out[place + $0]) - expected[$0]) }.max() ?? .nan
@@ -112,7 +114,7 @@ private let kinds: [AttentionKind] = [
     }
 
     @Test(arguments: kinds) func bitsDependNeitherOnThreadsNorOnChunks(kind: AttentionKind) {
-        let s = Sequence(heads: 4, kvHeads: 2, headDim: 32, length: 1100, type: .f16, seed: 9)
+        let s = Sequence(heads: 4, kvHeads: 2, headDim: 16, length: 1100, type: .f16, seed: 9)
         let one = bits(s.run(Compute(pool: ThreadPool(threads: 1)), kind, chunk: 1100))
         #expect(one.allSatisfy { Float(bitPattern: $0).isFinite })
         for (threads, chunk) in [(2, 1100), (4, 512), (2, 130), (4, 37), (2, 5), (2, 1)] {

@@ -21,7 +21,7 @@ struct Random: RandomNumberGenerator {
     }
 
     /// Between -1 and 1.
-    mutating func float() -> Float { Float.random(in: -1...1, using: &self) }
+    mutating func float() -> Float { Float(Int32(truncatingIfNeeded: next() >> 32)) * 0x1p-31 }
 
     mutating func floats(_ count: Int) -> [Float] { (0..<count).map { _ in float() } }
 }
