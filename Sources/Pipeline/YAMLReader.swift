@@ -38,7 +38,7 @@ struct YAMLReader {
             return nil
         }
         guard Nesting.depth(source.text) <= Nesting.deepest else {
-            complaints.add(.yamlSyntax, Mark(line: 1, column: 1), "brackets are nested deeper than \(Nesting.deepest)")
+            complaints.add(.yamlSyntax, Mark(line: 1, column: 1), "nested deeper than \(Nesting.deepest) levels")
             return nil
         }
         var text = source.text
@@ -144,32 +144,26 @@ struct YAMLReader {
     }
 }
 
-/// Depth of brackets, measured before a recursive parser sees them. Brackets in text count too; nobody nests a
-/// hundred deep in either.
+/// Depth of nesting, measured from above before a recursive parser sees the text. Brackets and indentation inside
+/// quoted text count too; nobody goes that deep in either.
 enum Nesting {
-    static let deepest = 100
+    static let deepest = 200
 
     static func depth(_ text: String) -> Int {
-        var depth = 0
+        var open = 0
         var deepest = 0
-        var indents: [Int] = []
-        for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true) {
-            var column = 0
-            // `- - - -` opens a list with every dash.
-            for byte in line {
-                guard byte == UInt8(ascii: " ") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "?") else { break }
-                column += 1
-            }
-            indents.append(line.prefix(column).count { $0 != UInt8(ascii: " ") } + column / 2)
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+            // A block opens at most one level a column: `- - - -` opens a list with every dash.
+            deepest = max(deepest, line.prefix { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "-") }.count)
             for byte in line {
                 if byte == UInt8(ascii: "[") || byte == UInt8(ascii: "{") {
-                    depth += 1
-                    deepest = max(deepest, depth)
+                    open += 1
+                    deepest = max(deepest, open)
                 } else if byte == UInt8(ascii: "]") || byte == UInt8(ascii: "}") {
-                    depth = max(0, depth - 1)
+                    open = max(0, open - 1)
                 }
             }
         }
-        return max(deepest, indents.max() ?? 0)
+        return deepest
     }
 }
