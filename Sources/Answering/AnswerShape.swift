@@ -6,12 +6,12 @@ package struct AnswerShape: Sendable, Hashable {
     package var segments: Int
     /// A literal that may stand in place of an answer; nil where there must be one.
     package var notFound: String?
-    /// Whether text may run over more than one line.
-    package var multiline: Bool
+    /// Whether an answer must hold a mark.
+    package var needsMark: Bool
 
-    package init(segments: Int, notFound: String?, multiline: Bool = false) {
+    package init(segments: Int, notFound: String?, needsMark: Bool = false) {
         self.segments = segments
         self.notFound = notFound
-        self.multiline = multiline
+        self.needsMark = needsMark
     }
 }

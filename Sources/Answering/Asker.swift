@@ -1,6 +1,11 @@
-package import Diagnostics
+import Diagnostics
+import Documents
+import Packing
 
 /// Answers questions from documents with citations that code has checked.
+///
+/// Every strategy ends in `WindowReader`, which puts one window before the model and checks what comes back. This type
+/// decides which windows, keeps the account of what was read, and numbers the citations.
 package struct Asker: Sendable {
     let generator: any TextGenerating
     let search: (any SegmentSearch)?
@@ -17,8 +22,32 @@ package struct Asker: Sendable {
     /// What asking would do; no model call.
     ///
     /// - Throws: `DP-CTX-01` for a question that leaves no room, `DP-CTX-02` where `full` does not fit.
-    package func plan(_ questions: [Question], of corpus: AskCorpus) async throws(UserError) -> AskPlan {
-        throw UserError(.internalError, "asking is not part of this build")
+    package func plan(_ questions: [Question], of corpus: AskCorpus) async throws -> AskPlan {
+        let planner = AskPlanner(generator: generator, options: options, corpus: corpus)
+        let layout = try planner.layout(questions)
+        var ledger = CoverageLedger(corpus, tokenizer: generator.tokenizer, everything: layout.strategy != .search)
+        var windows: [Int] = layout.windows.map(\.tokens.count)
+        var input = 0
+        if layout.strategy == .search {
+            let terms = CorpusTerms(corpus.documents)
+            for question in questions {
+                let (window, _) = try await searchWindow(question, corpus, layout, terms, planner)
+                windows.append(window.tokens.count)
+                ledger.note(window)
+                input += window.tokens.count
+            }
+        } else {
+            for window in layout.windows { ledger.note(window) }
+            for question in questions {
+                let frame = planner.prompts.ask(question.text, questionFirst: false)
+                for window in layout.windows { input += layout.packer.tokens(of: window, frame: frame).count }
+            }
+        }
+        let coverage = ledger.coverage()
+        return AskPlan(
+            strategy: layout.strategy, windows: windows, windowLimit: layout.limit,
+            answerReserve: layout.answerReserve, documentTokens: coverage.tokens.read, inputTokens: input,
+            coverage: coverage)
     }
 
     /// Answers questions one after the other; those over the same window share its KV cache.
@@ -29,6 +58,38 @@ package struct Asker: Sendable {
         progress: @escaping @Sendable (AnswerProgress) -> Void = { _ in },
         finished: (Answer) async throws -> Void = { _ in }
     ) async throws -> [Answer] {
-        throw UserError(.internalError, "asking is not part of this build")
+        let planner = AskPlanner(generator: generator, options: options, corpus: corpus)
+        let layout = try planner.layout(questions)
+        let terms = CorpusTerms(corpus.documents)
+        let ledger = CoverageLedger(corpus, tokenizer: generator.tokenizer, everything: layout.strategy != .search)
+        let session = AskSession(
+            asker: self, corpus: corpus, terms: terms, planner: planner, layout: layout, progress: progress)
+        var answers: [Answer] = []
+        for (index, question) in questions.enumerated() {
+            try Task.checkCancellation()
+            progress(.questionStarted(index: index, count: questions.count, question: question))
+            let answer = try await session.answer(question, ledger: ledger)
+            answers.append(answer)
+            try await finished(answer)
+        }
+        return answers
+    }
+
+    /// The window of a question under `search`, and whether any passage was found.
+    func searchWindow(
+        _ question: Question, _ corpus: AskCorpus, _ layout: AskPlanner.Layout, _ terms: CorpusTerms,
+        _ planner: AskPlanner
+    ) async throws -> (window: ContextWindow, found: Int) {
+        guard let search else {
+            throw UserError(.internalError, "the strategy search was chosen without an index")
+        }
+        let hashes = corpus.documents.map(\.document.sha256)
+        let hits = try await search.search(question.text, documents: hashes, limit: SearchSelection.hits)
+        let selection = SearchSelection(corpus: corpus.documents, terms: terms)
+        let ranked = selection.ranked(hits, question: question.text)
+        let window = try layout.packer.packRanked(
+            ranked, of: corpus.documents, frame: planner.prompts.ask(question.text, questionFirst: true),
+            arrange: selection.arranged)
+        return (window, ranked.count)
     }
 }

@@ -1,6 +1,8 @@
 /// A ranked list of passages for a question; the store's full-text index is one.
 package protocol SegmentSearch: Sendable {
     /// The best passages of the named documents, best first.
+    ///
+    /// - Parameter documents: content hashes, in the order of the corpus.
     func search(_ question: String, documents: [String], limit: Int) async throws -> [SegmentHit]
 }
 

@@ -33,9 +33,14 @@ package struct TextRequest: Sendable, Equatable {
     /// Seed of the sampler.
     package var seed: UInt64
 
+    /// Writing ends after this many sentences; nil for no limit.
+    package var sentences: Int?
+
     package init(
-        prompt: [Int32], maxOutputTokens: Int, shape: AnswerShape?, temperature: Double = 0, seed: UInt64 = 0
+        prompt: [Int32], maxOutputTokens: Int, shape: AnswerShape?, temperature: Double = 0, seed: UInt64 = 0,
+        sentences: Int? = nil
     ) {
+        self.sentences = sentences
         self.prompt = prompt
         self.maxOutputTokens = maxOutputTokens
         self.shape = shape

@@ -1,0 +1,37 @@
+import Documents
+import Packing
+
+/// The terms of a corpus: those above each document, and how telling each is. Made once, shared by all questions.
+struct CorpusTerms: Sendable {
+    /// Judges support with the corpus's own weights.
+    let judge: SupportJudge
+    /// Positions of documents by hash; the first, where two files have the same content.
+    let documents: [String: Int]
+    private let titles: [Terms]
+
+    init(_ corpus: [SegmentedDocument]) {
+        var statistics = TermStatistics()
+        var titles: [Terms] = []
+        var documents: [String: Int] = [:]
+        for (index, source) in corpus.enumerated() {
+            titles.append(Terms(source.document.path + "\n" + (source.document.title ?? "")))
+            if documents[source.document.sha256] == nil { documents[source.document.sha256] = index }
+            for segment in source.segments { statistics.add(Terms(source.document.text(in: segment.textRange))) }
+        }
+        judge = SupportJudge(statistics: statistics)
+        self.titles = titles
+        self.documents = documents
+    }
+
+    /// The terms of what stands above a passage: path and title of its document, its heading.
+    func context(of segment: NumberedSegment, in corpus: [SegmentedDocument]) -> [Terms] {
+        guard let document = documents[segment.span.sha256] else { return [] }
+        var context = [titles[document]]
+        if corpus[document].segments.indices.contains(segment.segmentIndex),
+            let heading = corpus[document].segments[segment.segmentIndex].heading
+        {
+            context.append(Terms(heading))
+        }
+        return context
+    }
+}

@@ -1,0 +1,104 @@
+package import Inference
+package import Packing
+import Tokenization
+
+/// The engine as a source of text.
+package struct EngineGenerator: TextGenerating {
+    package let model: AnswerModel
+    package let tokenizer: any PromptTokenizing
+    package let dialect: PromptDialect
+    package let reliableWindow: Int
+    private let engine: Engine
+
+    /// - Parameters:
+    ///   - model: as records name it; the engine knows names of files only.
+    ///   - reliableWindow: from the catalogue; nil takes the whole context.
+    package init(_ engine: Engine, model: AnswerModel, reliableWindow: Int? = nil) {
+        self.engine = engine
+        self.model = model
+        self.reliableWindow = min(reliableWindow ?? engine.contextLength, engine.contextLength)
+        tokenizer = PromptTokenizer(engine.tokenizer)
+        let template = engine.template
+        dialect = PromptDialect(isFewShot: template.isFewShot) { turns in
+            let messages = turns.map { turn in
+                switch turn.role {
+                case .system: ChatMessage(.system, turn.text)
+                case .user: ChatMessage(.user, turn.text)
+                case .assistant: ChatMessage(.assistant, turn.text)
+                }
+            }
+            return template.render(messages, addGenerationPrompt: true).map { piece in
+                switch piece {
+                case .trusted(let text): .control(text)
+                case .text(let text): .text(text)
+                }
+            }
+        }
+    }
+
+    package var contextLength: Int { engine.contextLength }
+
+    package func generate(
+        _ request: TextRequest, progress: @escaping @Sendable (TextProgress) -> Void
+    ) async throws -> GeneratedText {
+        let generation = GenerationRequest(
+            prompt: request.prompt, maxOutputTokens: request.maxOutputTokens,
+            sampling: SamplingOptions(temperature: Float(request.temperature), seed: request.seed),
+            grammar: request.shape?.grammar)
+        var text = ""
+        var tokens = 0
+        var cachedTokens = 0
+        var sum = 0.0
+        var complete = false
+        reading: for try await event in engine.generate(generation) {
+            switch event {
+            case .prefill(let done, let total, let cached):
+                cachedTokens = cached
+                progress(.prefill(done: done, total: total, cached: cached))
+            case .token(_, let piece, let logProbability):
+                tokens += 1
+                sum += Double(logProbability)
+                text += piece
+                if !piece.isEmpty { progress(.text(piece)) }
+                // Leaving the loop ends the stream, and with it the engine's work.
+                if let limit = request.sentences, AnswerText.count(text) >= limit {
+                    complete = true
+                    break reading
+                }
+            case .finished(let reason, _): complete = reason != .length
+            }
+        }
+        try Task.checkCancellation()
+        var usage = TokenUsage()
+        usage.inputTokens = request.prompt.count
+        usage.cachedTokens = cachedTokens
+        usage.outputTokens = tokens
+        return GeneratedText(
+            text: text, complete: complete, meanLogProbability: tokens > 0 ? sum / Double(tokens) : 0, usage: usage)
+    }
+
+    package func score(prompt: [Int32], continuations: [[Int32]]) async throws -> [Double] {
+        try await engine.score(prompt: prompt, continuations: continuations).map { Double($0.logProbability) }
+    }
+}
+
+extension AnswerShape {
+    /// The same as a grammar over bytes. A line break ends the answer; brackets hold a number of a segment or nothing
+    /// at all can be written in them.
+    package var grammar: Grammar {
+        let letter = Grammar.character(excluding: [ByteClass("[]"), ByteClass(0...31), ByteClass(127)])
+        let mark = Grammar.sequence([
+            .literal("["), .choice((1...max(segments, 1)).map { .literal(String($0)) }), .literal("]"),
+        ])
+        var answer: Grammar
+        if segments == 0 {
+            answer = .repeat(letter, min: 1)
+        } else if needsMark {
+            answer = .sequence([letter, .repeat(letter), mark, .repeat(.choice([letter, mark]))])
+        } else {
+            answer = .sequence([letter, .repeat(.choice([letter, mark]))])
+        }
+        if let notFound { answer = .choice([answer, .sequence([.optional(.literal(" ")), .literal(notFound)])]) }
+        return .sequence([answer, .optional(.literal("\n"))])
+    }
+}
