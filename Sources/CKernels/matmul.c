@@ -57,12 +57,33 @@ static void write_out(const ck_product *p, const float *sums, size_t tokens, siz
     }
 }
 
+// One token: 8 rows at a time, nothing unpacked.
+static void multiply_one(const ck_table *t, const ck_product *p, const ck_activations *x, size_t first, size_t count) {
+    size_t row_bytes = p->columns / ck_block_elements(p->type) * ck_block_bytes(p->type);
+    for (size_t row = first; row < first + count; row += 8) {
+        size_t rows = smaller(first + count - row, 8);
+        float sums[8];
+        ck_dots dots = {
+            .columns = p->columns, .ahead = 8 * row_bytes, .activations = x->quants, .act_scales = x->scales,
+            .act_sums = ck_class(p->type) == CK_U6 ? x->sums16 : x->sums32, .sums = sums,
+        };
+        for (size_t r = 0; r < 8; r++)
+            dots.rows[r] = (const uint8_t *)p->weights + (row + smaller(r, rows - 1)) * row_bytes;
+        t->dots[p->type](&dots);
+        for (size_t r = 0; r < rows; r++) p->y[row + r] = p->bias == NULL ? sums[r] : sums[r] + p->bias[row + r];
+    }
+}
+
 size_t ck_product_scratch(size_t tokens) {
     return tokens * ROWS * sizeof(float) + 2 * ROWS * CK_BLOCK_COLUMNS + 4 * ROWS * GROUPS * sizeof(float) + 512;
 }
 
 void ck_product_rows(const ck_table *t, const ck_product *p, const ck_activations *x, size_t first, size_t count,
                      void *scratch) {
+    if (x->tokens == 1 && t->dots[p->type] != NULL) {
+        multiply_one(t, p, x, first, count);
+        return;
+    }
     uint8_t *free = scratch;
     float *sums = take(&free, x->tokens * ROWS * sizeof(float));
     uint8_t *quants = take(&free, ROWS * CK_BLOCK_COLUMNS), *panel = take(&free, ROWS * CK_BLOCK_COLUMNS);

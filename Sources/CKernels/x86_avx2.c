@@ -120,13 +120,14 @@ AVX2 static float exp_shift(float *x, size_t n, float shift) {
     return sum_of(sum);
 }
 
-#define ENTRY(id, name) [CK_##id] = ck_avx2_unpack_##name,
+#define UNPACK(id, name) [CK_##id] = ck_avx2_unpack_##name,
+#define DOTS(id, name) [CK_##id] = ck_avx2_dots_##name,
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Winitializer-overrides"
 const ck_table ck_avx2 = {
     .name = "avx2",
     .dequantize = {CK_SCALAR_DEQUANTIZE [CK_F16] = ck_avx2_floats_f16, [CK_BF16] = ck_avx2_floats_bf16},
-    .unpack = {CK_SCALAR_UNPACK CK_AVX2_UNPACKED(ENTRY)},
+    .unpack = {CK_SCALAR_UNPACK CK_AVX2_UNPACKED(UNPACK)},
     .interleave = ck_avx2_interleave,
     .transpose = ck_avx2_transpose,
     .quantize = ck_avx2_quantize,
@@ -134,6 +135,7 @@ const ck_table ck_avx2 = {
                 {ck_avx2_u5_1, ck_avx2_u5_2, ck_avx2_u5_3, ck_avx2_u5_4},
                 {ck_avx2_u6_1, ck_avx2_u6_2, ck_avx2_u6_3, ck_avx2_u6_4},
                 {ck_avx2_s8_1, ck_avx2_s8_2, ck_avx2_s8_3, ck_avx2_s8_4}},
+    .dots = {CK_AVX2_UNPACKED(DOTS)},
     .gemm = ck_avx2_gemm,
     .rms_norm = rms_norm,
     .add = add,

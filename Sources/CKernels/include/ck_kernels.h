@@ -50,6 +50,17 @@ typedef struct {
     size_t columns;
 } ck_tile;
 
+// 8 rows times one token.
+typedef struct {
+    const uint8_t *rows[8];     // first blocks
+    size_t columns;
+    size_t ahead;               // bytes from a row to the row that the next call will read in its place
+    const int8_t *activations;  // [columns]
+    const float *act_scales;    // [columns / 32]
+    const float *act_sums;      // [groups]
+    float *sums;                // [8], set
+} ck_dots;
+
 // y = x / sqrt(mean(x^2) + eps) * weight, row by row. `weight` may be null.
 typedef void ck_norm_fn(const float *x, const float *weight, size_t n, float eps, float *y);
 
@@ -71,6 +82,9 @@ typedef struct ck_table {
     void (*quantize)(const float *x, size_t n, int8_t *quants, float *scales, float *sums32, float *sums16);
     // By class and width - 1.
     void (*product[CK_CLASS_COUNT][CK_TILE_TOKENS])(const ck_tile *);
+
+    // The same sums for a single token, straight from the blocks. Null where a level has none for a type.
+    void (*dots[CK_TYPE_COUNT])(const ck_dots *);
 
     // c[m][n] (+)= a[m][k] * b[k][n]; each output is one chain of fused multiply-adds in order of k.
     void (*gemm)(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
