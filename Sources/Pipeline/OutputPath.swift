@@ -22,6 +22,10 @@ enum OutputPath {
     static func fill(_ path: String, doc: String?, id: String) -> String {
         let name = doc.map { String($0.split(separator: "/").last ?? "document") } ?? id
         let stem = name.lastIndex(of: ".").map { $0 == name.startIndex ? name : String(name[..<$0]) } ?? name
+        return fill(path, name: name, stem: stem, id: id)
+    }
+
+    static func fill(_ path: String, name: String, stem: String, id: String) -> String {
         var out = ""
         var rest = Substring(path)
         while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
