@@ -118,7 +118,7 @@ final class Session {
             try Task.checkCancellation()
             let first = cache.count
             let end = min(first + chunkTokens, sequence.count)
-            let wanted = max(wantedFrom, first)..<max(end, max(wantedFrom, first))
+            let wanted = min(max(wantedFrom, first), end)..<end
             let chunk = Array(sequence[sequence.startIndex + first..<sequence.startIndex + end])
             model.forward(chunk, wanted: wanted.lowerBound - first..<wanted.upperBound - first, cache: cache)
             stored.append(contentsOf: chunk)

@@ -3,6 +3,7 @@
 import Foundation
 import Kernels
 import Testing
+
 @testable import Inference
 @testable import Weights
 
@@ -20,8 +21,9 @@ struct FixtureModel: Sendable, CustomTestStringConvertible {
         FixtureModel(folder: "llama-k256", file: "llama-k256-mixed"),
     ]
 
-    /// Those whose weights are so close to the unquantized ones that no greedy step can flip.
-    static let nearlyExact = all.filter { $0.file.hasSuffix("Q8_0") }
+    /// Those whose weights are so close to the unquantized ones that no greedy step flips. Of smollm3, whose best two
+    /// logits come as close as 0.3, one does.
+    static let nearlyExact = all.filter { $0.file.hasSuffix("Q8_0") && $0.folder != "smollm3" }
 
     static var areThere: Bool {
         all.allSatisfy { FileManager.default.fileExists(atPath: $0.gguf.path) }

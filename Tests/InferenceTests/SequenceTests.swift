@@ -1,0 +1,102 @@
+// The same sequence computed in different ways gives the same numbers: in one piece, in chunks, token by token, with
+// one thread or two, fresh or on a reused prefix.
+
+import Foundation
+import Kernels
+import Testing
+
+@testable import Inference
+
+@Suite(.enabled(if: FixtureModel.areThere, FixtureModel.missing))
+struct SequenceTests {
+    private static let models = FixtureModel.all.filter {
+        ["smollm2-Q4_0", "qwen2-Q8_0", "gemma3-Q8_0"].contains($0.file)
+    }
+
+    /// A prompt of 200 tokens: more than three pages, and past Gemma's window of 16 many times over.
+    private func prompt(_ model: FixtureModel) throws -> [Int32] {
+        try #require(try model.unquantized.integers("p3.input_ids"))
+    }
+
+    @Test(arguments: models, Numerics.allCases)
+    func chunksDoNotChangeTheResult(model: FixtureModel, numerics: Numerics) async throws {
+        let ids = try prompt(model)
+        let positions = [0, 1, 15, 16, 17, 63, 64, 65, 128, ids.count - 1]
+        let whole = try await model.open(numerics: numerics).logits(ids, positions: positions)
+        for chunk in [1, 7, 64] {
+            let chunked = try await model.open(numerics: numerics, chunk: chunk).logits(ids, positions: positions)
+            // Every operation gives a token the same bits whatever is computed with it.
+            #expect(chunked == whole, "chunks of \(chunk)")
+        }
+    }
+
+    @Test(arguments: models, Numerics.allCases)
+    func threadsDoNotChangeTheResult(model: FixtureModel, numerics: Numerics) async throws {
+        let ids = try prompt(model)
+        let positions = [0, 100, ids.count - 1]
+        let one = try await model.open(numerics: numerics, threads: 1).logits(ids, positions: positions)
+        let two = try await model.open(numerics: numerics, threads: 2).logits(ids, positions: positions)
+        #expect(one == two)
+    }
+
+    @Test(arguments: models)
+    func reusedPrefixesGiveWhatFreshOnesGive(model: FixtureModel) async throws {
+        let ids = try prompt(model)
+        let engine = try await model.open(chunk: 32)
+        for common in [ids.count, 150, 64, 1] {
+            let other = Array(ids.prefix(common)) + Array(ids.reversed().prefix(40))
+            _ = try await engine.logits(other, positions: [other.count - 1])
+            let reused = try await engine.logits(ids, positions: [ids.count - 1])
+            await engine.forget()
+            #expect(try await engine.logits(ids, positions: [ids.count - 1]) == reused, "\(common) tokens in common")
+        }
+    }
+
+    @Test func cutBackBehindTheWindowStartsAgain() async throws {
+        let model = try #require(FixtureModel.all.first { $0.folder == "gemma3" })
+        let engine = try await model.open(contextLimit: 4096)
+        let long = (0..<3000).map { Int32($0 * 7 % 300 + 4) }
+        var cached: [Int] = []
+        // After 3,000 positions the sliding layers hold the last 15 and a slack of 1,024.
+        for common in [3000, 2500, 1000] {
+            _ = try await engine.logits(long, positions: [long.count - 1])
+            let next = Array(long.prefix(common)) + [5, 6, 7]
+            for try await event in engine.generate(GenerationRequest(prompt: next, maxOutputTokens: 0)) {
+                if case .finished(_, let usage) = event { cached.append(usage.cachedTokens) }
+            }
+            let reused = try await engine.logits(next, positions: [next.count - 1])
+            await engine.forget()
+            #expect(try await engine.logits(next, positions: [next.count - 1]) == reused)
+        }
+        #expect(cached == [3000, 2500, 0])
+    }
+
+    @Test(arguments: models)
+    func scoresAreThoseOfTheLogits(model: FixtureModel) async throws {
+        let engine = try await model.open(chunk: 16)
+        let ids = try prompt(model)
+        let (prompt, continuations) = (Array(ids.prefix(90)), [[ids[90], ids[91], ids[92]], [ids[5]], [], [ids[90]]])
+        let scores = try await engine.score(prompt: prompt, continuations: continuations)
+        for (continuation, score) in zip(continuations, scores) {
+            #expect(score.tokenLogProbabilities.count == continuation.count)
+            for (index, token) in continuation.enumerated() {
+                let context = prompt + continuation.prefix(index)
+                let logits = try await engine.logits(context, positions: [context.count - 1])[0]
+                let sum = logits.reduce(0.0) { $0 + exp(Double($1)) }
+                let expected = Double(logits[Int(token)]) - log(sum)
+                #expect(abs(Double(score.tokenLogProbabilities[index]) - expected) < 1e-4)
+            }
+        }
+        #expect(scores[0].logProbability == scores[0].tokenLogProbabilities.reduce(0, +))
+    }
+
+    @Test func halfPrecisionCacheStaysClose() async throws {
+        let model = FixtureModel.all[0]
+        let ids = try prompt(model)
+        let full = try await model.open(kvType: .f32).logits(ids, positions: [ids.count - 1])[0]
+        let half = try await model.open(kvType: .f16).logits(ids, positions: [ids.count - 1])[0]
+        let worst = zip(full, half).map { abs($0 - $1) }.max() ?? 1
+        // 11 bits of mantissa; logits reach 30.
+        #expect(worst > 0 && worst < 0.05)
+    }
+}
