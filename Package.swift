@@ -91,7 +91,7 @@ let package = Package(
         .target(
             name: "Runs", dependencies: ["Diagnostics", "Documents", "Hashing", "Store", system], swiftSettings: swift),
         .target(
-            name: "Pipeline", dependencies: ["Diagnostics", "Documents", "Answering", "Runs", yams],
+            name: "Pipeline", dependencies: ["Diagnostics", "Runs", yams],
             swiftSettings: swift),
         .target(
             name: "Networking",
@@ -142,9 +142,9 @@ let package = Package(
             name: "AnsweringTests",
             dependencies: ["Answering", "Documents", "Packing", "Store", "Inference", "Tokenization"],
             swiftSettings: swift),
-        .testTarget(name: "RunsTests", dependencies: ["Runs", "Documents"], swiftSettings: swift),
+        .testTarget(name: "RunsTests", dependencies: ["Diagnostics", "Documents", "Runs"], swiftSettings: swift),
         .testTarget(
-            name: "PipelineTests", dependencies: ["Pipeline", "Answering", "Runs", "Documents"],
+            name: "PipelineTests", dependencies: ["Diagnostics", "Pipeline", "Runs"],
             resources: [.copy("Fixtures")], swiftSettings: swift),
         .testTarget(
             name: "NetworkingTests", dependencies: ["Diagnostics", "Hashing", "Networking", "Weights", system],
