@@ -4,6 +4,7 @@
 
 #include "cpdf.h"
 
+#include <gio/gio.h>
 #include <poppler.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +23,23 @@ static void ignore_log(const gchar *domain, GLogLevelFlags level, const gchar *m
     (void)domain, (void)level, (void)message, (void)context;
 }
 
+/// Opens with a password. Not through poppler_document_new_from_bytes: of version 22.12 that crashes when the password
+/// as UTF-8 fails and it tries again in Latin-1; a stream does not.
+static PopplerDocument *open_encrypted(GBytes *bytes, const char *password, GError **error) {
+    GInputStream *stream = g_memory_input_stream_new_from_bytes(bytes);
+    PopplerDocument *poppler =
+        poppler_document_new_from_stream(stream, (goffset)g_bytes_get_size(bytes), password, NULL, error);
+    g_object_unref(stream);
+    return poppler;
+}
+
 cpdf_document *cpdf_open(const uint8_t *bytes, size_t count, const char *password, cpdf_status *status, char *message,
                          size_t capacity) {
     g_log_set_default_handler(ignore_log, NULL);
     GError *error = NULL;
     GBytes *wrapped = g_bytes_new_static(bytes, count);
-    PopplerDocument *poppler = poppler_document_new_from_bytes(wrapped, password, &error);
+    PopplerDocument *poppler = password == NULL ? poppler_document_new_from_bytes(wrapped, NULL, &error)
+                                                : open_encrypted(wrapped, password, &error);
     if (poppler == NULL) {
         *status = g_error_matches(error, POPPLER_ERROR, POPPLER_ERROR_ENCRYPTED) ? CPDF_ENCRYPTED : CPDF_MALFORMED;
         g_strlcpy(message, error != NULL ? error->message : "not a PDF document", capacity);

@@ -1,6 +1,9 @@
 // The limits that a worker lives under, and how they reach it: on its command line, before it reads anything.
 
 /// What one document may cost. The worker sets the first group on itself; the parent enforces the second.
+///
+/// Processor time is what ends a document that asks too much, on a busy machine as on an idle one; the deadlines by the
+/// clock are for a worker that hangs, and wide enough that load alone does not reach them.
 package struct WorkerLimits: Sendable, Equatable {
     /// Address space of the worker in bytes (`RLIMIT_AS`).
     package var memoryBytes: Int
@@ -18,7 +21,7 @@ package struct WorkerLimits: Sendable, Equatable {
 
     /// Describes limits.
     package init(
-        memoryBytes: Int = 2 << 30, cpuSeconds: Int = 60, documentSeconds: Double = 120, pageSeconds: Double = 30,
+        memoryBytes: Int = 2 << 30, cpuSeconds: Int = 60, documentSeconds: Double = 600, pageSeconds: Double = 120,
         inputBytes: Int = 1 << 30, replyBytes: Int = 256 << 20
     ) {
         self.memoryBytes = memoryBytes

@@ -75,21 +75,22 @@ enum Fragments {
         return fragments
     }
 
-    /// Turns runs of the other direction around.
+    /// Turns runs of the other direction around. Signs between two words of a run belong to it.
     private static func logical(_ words: [Word], _ isRightToLeft: Bool) -> Fragment {
+        let other: Word.Direction = isRightToLeft ? .leftToRight : .rightToLeft
         var ordered: [Word] = []
-        var run: [Word] = []
-        func isOther(_ word: Word) -> Bool { (word.direction == .rightToLeft) != isRightToLeft }
-        for word in words {
-            if isOther(word) {
-                run.append(word)
-            } else {
-                ordered += turned(run, isRightToLeft)
-                run = []
-                ordered.append(word)
+        var start = 0
+        while start < words.count {
+            guard words[start].direction == other else {
+                ordered.append(words[start])
+                start += 1
+                continue
             }
+            let end = words[start...].firstIndex { $0.direction != other && $0.direction != .neutral } ?? words.count
+            let last = words[start..<end].lastIndex { $0.direction == other } ?? start
+            ordered += turned(Array(words[start...last]), isRightToLeft)
+            start = last + 1
         }
-        ordered += turned(run, isRightToLeft)
         return join(ordered, isRightToLeft: isRightToLeft) { a, b in
             gap(a, b) > space * max(a.size, b.size)
         }

@@ -10,33 +10,41 @@ enum Furniture {
     /// Lines at either edge that are looked at.
     private static let depth = 3
 
+    /// Pages that far apart may share a line: left and right heads differ, and chapters begin without one.
+    private static let reach = 4
+
     private struct Key: Hashable {
         var text: String
         var isHeader: Bool
+        var page: Int
     }
 
     /// Sets apart the furniture of all pages as `pageHeader` and `pageFooter` blocks, first and last on their page.
     static func mark(_ pages: inout [LaidOutPage]) {
         guard pages.count >= 2 else { return }
-        var seen: [Key: [(page: Int, at: Double)]] = [:]
+        var seen: [Key: [Double]] = [:]
         for (index, page) in pages.enumerated() {
-            for line in edgeLines(page) {
-                seen[key(line.line, line.isHeader), default: []].append((index, line.line.box.middle))
+            for edge in edgeLines(page) {
+                seen[key(edge.line, edge.isHeader, page: index), default: []].append(edge.line.box.middle)
             }
         }
         for index in pages.indices {
             var found: [(line: LaidOutLine, isHeader: Bool)] = []
             for edge in edgeLines(pages[index]) {
-                let others = seen[key(edge.line, edge.isHeader)] ?? []
-                let height = pages[index].page.height
-                let repeats = others.count { other in
-                    other.page != index && abs(other.page - index) <= 4
-                        && abs(other.at - edge.line.box.middle) < 0.01 * height
+                var key = key(edge.line, edge.isHeader, page: index)
+                let tolerance = 0.01 * pages[index].page.height
+                let repeats = (max(0, index - reach)...min(pages.count - 1, index + reach)).count { other in
+                    key.page = other
+                    return other != index
+                        && seen[key]?.contains { abs($0 - edge.line.box.middle) < tolerance } == true
                 }
                 // Two pages may share a line by chance; three hardly do. A bare number needs one fellow only.
                 let needed = pages.count > 4 && !isNumber(edge.line.text) ? 2 : 1
                 if repeats >= needed { found.append(edge) }
             }
+            // A page that has nothing else has no furniture: its text is what repeats.
+            let lines = pages[index].blocks.reduce(0) { $0 + $1.lines.count }
+            if found.count == lines { found.removeAll { !isNumber($0.line.text) } }
             setApart(found, on: &pages[index])
         }
     }
@@ -51,7 +59,7 @@ enum Furniture {
     }
 
     /// Digits count as one sign, so that page numbers agree.
-    private static func key(_ line: LaidOutLine, _ isHeader: Bool) -> Key {
+    private static func key(_ line: LaidOutLine, _ isHeader: Bool, page: Int) -> Key {
         var text = ""
         var wasDigit = false
         let roman = isRoman(line.text)
@@ -61,7 +69,7 @@ enum Furniture {
             text.unicodeScalars.append(isDigit ? "0" : scalar)
             wasDigit = isDigit
         }
-        return Key(text: text, isHeader: isHeader)
+        return Key(text: text, isHeader: isHeader, page: page)
     }
 
     private static func isRoman(_ text: String) -> Bool {

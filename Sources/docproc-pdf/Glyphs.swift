@@ -23,7 +23,27 @@ struct Word {
     /// Its characters advance down or up the page.
     var isUpright: Bool
 
-    enum Direction { case leftToRight, rightToLeft }
+    /// Which way a word is read. Signs alone, neither letters nor digits, follow their neighbours.
+    enum Direction {
+        case leftToRight, rightToLeft, neutral
+
+        init(of text: String) {
+            self = .neutral
+            for scalar in text.unicodeScalars {
+                switch scalar.value {
+                case 0x0590...0x08ff where !("0"..."9").contains(scalar), 0xfb1d...0xfdff, 0xfe70...0xfefc,
+                    0x10800...0x10fff, 0x1e800...0x1efff:
+                    if scalar.properties.isAlphabetic {
+                        self = .rightToLeft
+                        return
+                    }
+                    if scalar.properties.numericType != nil { self = .leftToRight }
+                default:
+                    if scalar.properties.isAlphabetic || scalar.properties.numericType != nil { self = .leftToRight }
+                }
+            }
+        }
+    }
 }
 
 /// The words of a page, line by line as Poppler cut them.
@@ -43,8 +63,7 @@ struct Glyphs {
         let raw = UnsafeRawBufferPointer(start: bytes, count: page.text_bytes)
         for scalar in String(decoding: raw, as: UTF8.self).unicodeScalars {
             switch scalar.value {
-            case 0x202a: builder.open(.leftToRight, into: &line)
-            case 0x202b, 0x202e, 0x202d: builder.open(.rightToLeft, into: &line)
+            case 0x202a, 0x202b, 0x202d, 0x202e: builder.open(into: &line)
             case 0x202c: builder.close(into: &line)
             case 0x0a:
                 builder.endWord(into: &line)
@@ -76,31 +95,33 @@ private struct WordBuilder {
     private var word: Word?
     private var last = cpdf_rectangle()
     private var advance = (x: 0.0, y: 0.0)
-    private var directions: [Word.Direction] = []
+    /// Marks open around us. Poppler wraps a word once and its runs of the other direction once more; the rectangles
+    /// run through all of it from the left, so only the whole can be placed.
+    private var depth = 0
     private var boldCharacters = 0
     private var characters = 0
     var sawSpace = false
 
     mutating func reset() {
-        directions = []
+        depth = 0
         sawSpace = false
     }
 
-    mutating func open(_ direction: Word.Direction, into line: inout [Word]) {
-        endWord(into: &line)
-        directions.append(direction)
+    mutating func open(into line: inout [Word]) {
+        if depth == 0 { endWord(into: &line) }
+        depth += 1
     }
 
     mutating func close(into line: inout [Word]) {
-        endWord(into: &line)
-        _ = directions.popLast()
+        depth = max(0, depth - 1)
+        if depth == 0 { endWord(into: &line) }
     }
 
     mutating func add(_ scalar: Unicode.Scalar, _ at: cpdf_rectangle, _ run: cpdf_run?, into line: inout [Word]) {
         let box = Box(
             x0: min(at.x0, at.x1), y0: min(at.y0, at.y1), x1: max(at.x0, at.x1), y1: max(at.y0, at.y1))
         let size = run?.size ?? (box.y1 - box.y0)
-        if word != nil, jumps(to: at, size: size) { endWord(into: &line) }
+        if word != nil, depth == 0, jumps(to: at, size: size) { endWord(into: &line) }
         if word == nil {
             advance = (0, 0)
             boldCharacters = 0
@@ -112,8 +133,8 @@ private struct WordBuilder {
         var current =
             word
             ?? Word(
-                text: "", box: box, size: size, isBold: false, direction: directions.last ?? .leftToRight,
-                followsSpace: sawSpace, isUpright: true)
+                text: "", box: box, size: size, isBold: false, direction: .neutral, followsSpace: sawSpace,
+                isUpright: true)
         word = nil  // so that the string is not copied
         current.text.unicodeScalars.append(scalar)
         current.box = current.box.union(box)
@@ -128,6 +149,7 @@ private struct WordBuilder {
     mutating func endWord(into line: inout [Word]) {
         guard var done = word else { return }
         done.isUpright = advance.y <= advance.x || advance.y < 0.5 * done.size
+        done.direction = Word.Direction(of: done.text)
         done.isBold = 2 * boldCharacters > characters
         line.append(done)
         word = nil
@@ -137,7 +159,8 @@ private struct WordBuilder {
     private func jumps(to next: cpdf_rectangle, size: Double) -> Bool {
         let gap = next.x0 - last.x1
         let drop = abs((next.y0 + next.y1) - (last.y0 + last.y1)) / 2
-        return drop < size && (gap > size || gap < -4 * size)
+        // Text that runs down the page drops by a size a character, but does not move sideways as well.
+        return drop < size ? gap > size || gap < -4 * size : gap > 0.3 * size || gap < -4 * size
     }
 }
 

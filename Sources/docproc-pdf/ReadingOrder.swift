@@ -102,9 +102,11 @@ struct ReadingOrder {
         // Sides that merely follow each other down the page are not beside each other.
         guard min(left.box.y1, right.box.y1) - max(left.box.y0, right.box.y0) > 2 * left.size else { return false }
         // Text fills its column and is wide; cells do neither, and stand level with their neighbours.
-        let isTextual = left.fill > 0.7 && right.fill > 0.7 && left.ems > 10 && right.ems > 10
-        let isLevel = level(zone.left, zone.right) > 0.6
-        return isTextual || (!isLevel && left.ems > 6 && right.ems > 6)
+        if left.fill > 0.7 && right.fill > 0.7 && left.ems > 10 && right.ems > 10 { return true }
+        // Short lines (verse, lists, addresses): more of them must be seen, and not level with each other. Fewer are
+        // more likely the parts of a formula.
+        return min(rows(zone.left), rows(zone.right)) > Self.minimumLines + 1
+            && min(left.ems * left.fill, right.ems * right.fill) > 4 && level(zone.left, zone.right) <= 0.6
     }
 
     /// The part of the side with fewer rows whose rows stand level with one of the other side.

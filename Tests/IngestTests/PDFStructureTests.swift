@@ -1,0 +1,190 @@
+// What the PDF worker makes of a page: order, blocks, headings, furniture, notes. Pages are drawn by the tests.
+
+import Documents
+import Foundation
+import Ingest
+import Testing
+
+@Suite(.enabled(if: WorkerTest.hasWorker)) struct PDFStructureTests {
+    private func extract(_ bytes: [UInt8], password: String? = nil) async throws -> ExtractedDocument {
+        try await WorkerPool(workers: 1).extract(bytes, ExtractionRequest(format: .pdf, password: password)).get()
+    }
+
+    private func words(_ block: ExtractedBlock) -> String {
+        block.lines.map(\.text).joined(separator: " ")
+    }
+
+    /// Lines of a column, each as wide as the next, top first.
+    private func column(_ name: String, x: Int, top: Int, lines: Int) -> [MadePDF.Line] {
+        (0..<lines).map {
+            .init(text: "\(name) line \($0 + 10) has some seven words", x: x, y: top - 13 * $0, size: 10)
+        }
+    }
+
+    @Test func twoColumnsAreReadOneAfterTheOther() async throws {
+        let title = MadePDF.Line(
+            text: "A title that goes across both of the columns of this page", x: 72, y: 740, size: 16)
+        // Drawn row by row, so that the order in the file is of no help.
+        let rows = zip(column("Left", x: 72, top: 700, lines: 20), column("Right", x: 330, top: 700, lines: 20))
+        let document = try await extract(MadePDF.pages([[title] + rows.flatMap { [$0, $1] }]))
+        let text = document.pages[0].rawText
+        let places = try ["A title", "Left line 10", "Left line 29", "Right line 10", "Right line 29"].map {
+            try #require(text.range(of: $0)?.lowerBound, "\($0) is missing")
+        }
+        #expect(places == places.sorted())
+        #expect(document.notes == [.twoColumn])
+        #expect(document.pages[0].blocks[0].kind == .heading(level: 1))
+    }
+
+    @Test func aTableIsReadRowByRow() async throws {
+        var lines: [MadePDF.Line] = [.init(text: "Releases of the year in tonnes", x: 72, y: 700)]
+        for row in 0..<8 {
+            for (cell, x) in [72, 250, 330, 410].enumerated() {
+                lines.append(.init(text: cell == 0 ? "Substance \(row)" : "\(row)\(cell)", x: x, y: 670 - 14 * row))
+            }
+        }
+        // Column by column in the file.
+        lines.sort { ($0.x, -$0.y) < ($1.x, -$1.y) }
+        let document = try await extract(MadePDF.pages([lines]))
+        let rows = document.pages[0].blocks.filter { $0.kind == .tableRow }.map(words)
+        #expect(rows == (0..<8).map { "Substance \($0)\t\($0)1\t\($0)2\t\($0)3" })
+    }
+
+    @Test func paragraphsItemsAndHeadingsAreTold() async throws {
+        let document = try await extract(
+            MadePDF.pages([
+                [
+                    .init(text: "Chapter", x: 72, y: 720, size: 20),
+                    .init(text: "The first paragraph begins here and goes on", x: 72, y: 680),
+                    .init(text: "for a second line, then it ends.", x: 72, y: 666),
+                    .init(text: "2.1 Section in bold", x: 72, y: 630, font: "F2"),
+                    .init(text: "Another paragraph of body text follows it", x: 72, y: 610),
+                    .init(text: "and it also has two lines of words.", x: 72, y: 596),
+                    .init(text: "1. the first item", x: 90, y: 570),
+                    .init(text: "2. the second item", x: 90, y: 556),
+                ]
+            ]))
+        let blocks = document.pages[0].blocks
+        #expect(
+            blocks.map(\.kind) == [
+                .heading(level: 1), .paragraph, .heading(level: 2), .paragraph, .listItem, .listItem,
+            ])
+        #expect(words(blocks[1]) == "The first paragraph begins here and goes on for a second line, then it ends.")
+        #expect(blocks[1].lines.count == 2)
+        #expect(blocks[0].lines[0].fontSize == 20)
+    }
+
+    @Test func runningHeadsAndPageNumbersAreSetApart() async throws {
+        let pages = (1...6).map { number -> [MadePDF.Line] in
+            [
+                .init(text: "Manual of Things", x: 72, y: 760, size: 9),
+                .init(text: "\(number)", x: 300, y: 30, size: 9),
+                .init(
+                    text: "Body of page \(number) which differs: \(String(repeating: "x", count: number))", x: 72,
+                    y: 500),
+            ]
+        }
+        for page in try await extract(MadePDF.pages(pages)).pages {
+            #expect(page.blocks.map(\.kind) == [.pageHeader, .paragraph, .pageFooter])
+            #expect(page.blocks.last.map(words) == "\(page.number)")
+        }
+    }
+
+    /// A page of which nothing would be left keeps its text.
+    @Test func pagesThatAreAllAlikeKeepTheirText() async throws {
+        let pages = [[MadePDF.Line]](repeating: [.init(text: "needle", x: 72, y: 720)], count: 12)
+        for page in try await extract(MadePDF.pages(pages)).pages {
+            #expect(page.blocks.map(\.kind) == [.paragraph])
+        }
+    }
+
+    @Test func ligaturesComeAsTheFileHasThem() async throws {
+        let text = try await extract(WorkerTest.fixture("ligatures.pdf")).pages.map(\.rawText).joined(separator: "\n")
+        #expect(text.contains("\u{fb01}") || text.contains("fi"))
+        #expect(text.count > 1500)
+    }
+
+    /// Poppler reads the four directions of this page in the order in which they are drawn.
+    @Test func turnedTextIsRead() async throws {
+        let text = try await extract(WorkerTest.fixture("rotations.pdf")).pages.map(\.rawText).joined(separator: "\n")
+        #expect(text.split(whereSeparator: \.isWhitespace).count > 3)
+        #expect(!text.contains("\u{fffd}"))
+    }
+
+    @Test func aDamagedCrossReferenceTableIsRepaired() async throws {
+        #expect(try await extract(WorkerTest.fixture("bad-xref.pdf")).pages.map(\.rawText) == ["Hello, world!"])
+    }
+
+    @Test func passwords() async throws {
+        let bytes = try WorkerTest.fixture("password.pdf")
+        for password in [nil, "wrong", "", "æ"] {
+            await #expect {
+                _ = try await extract(bytes, password: password)
+            } throws: {
+                ($0 as? ExtractionFailure)?.reason == .encrypted
+            }
+        }
+        let document = try await extract(bytes, password: "æøå")
+        #expect(document.pages.map(\.rawText) == ["Issue 6010"])
+        #expect(document.notes == [.encrypted])
+    }
+
+    @Test func aPageOfPicturesIsAScan() async throws {
+        let image = "<</Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray/Length 1>>"
+        let bytes = MadePDF.file([
+            "<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</XObject<</I 5 0 R>>>>>>",
+            MadePDF.stream("q 600 0 0 700 0 0 cm /I Do Q"), image + "\nstream\n0\nendstream",
+        ])
+        let document = try await extract(bytes)
+        #expect(document.notes == [.scan])
+        #expect(document.pages[0].notes == [.scan])
+        #expect(document.pages[0].blocks.isEmpty)
+        let blank = try await extract(MadePDF.pages([[]]))
+        #expect(blank.notes == [.empty] && blank.pages[0].notes == [.empty])
+    }
+
+    @Test func labelsMetadataAndOutline() async throws {
+        let bytes = MadePDF.file([
+            "<</Type/Catalog/Pages 2 0 R/PageLabels<</Nums[0<</S/r>>1<</S/D/P(A-)>>]>>/Outlines 5 0 R>>",
+            "<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]>>",
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 400]/Rotate 90>>",
+            "<</Type/Outlines/First 6 0 R/Last 6 0 R/Count 1>>",
+            "<</Title(Part one)/Parent 5 0 R/Dest[4 0 R/Fit]/First 7 0 R/Last 7 0 R/Count 1>>",
+            "<</Title(Section)/Parent 6 0 R/Dest[3 0 R/Fit]>>",
+        ])
+        let document = try await extract(bytes)
+        #expect(document.pages.map(\.label) == ["i", "A-1"])
+        #expect(document.pages.map(\.width) == [612, 400])
+        #expect(
+            document.outline == [
+                ExtractedOutlineEntry(level: 1, title: "Part one", page: 2),
+                ExtractedOutlineEntry(level: 2, title: "Section", page: 1),
+            ])
+    }
+
+    @Test func aFileWithoutItsEndIsSaidToBeCut() async throws {
+        let whole = MadePDF.pages([[.init(text: "Hello there", x: 72, y: 700)]])
+        let document = try await extract(Array(whole.dropLast(6)))
+        #expect(document.pages.map(\.rawText) == ["Hello there"])
+        #expect(document.notes == [.truncatedFile])
+    }
+
+    @Test(arguments: [
+        "", "%PDF-1.7\n", "<html>no</html>", "%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer<</Root 1 0 R>>",
+    ])
+    func whatIsNoPDFIsAFailure(_ text: String) async throws {
+        await #expect {
+            _ = try await extract(Array(text.utf8))
+        } throws: { error in
+            [.malformed, .empty].contains((error as? ExtractionFailure)?.reason)
+        }
+    }
+
+    @Test func theSameFileGivesTheSameBytes() async throws {
+        let bytes = try WorkerTest.fixture("ligatures.pdf")
+        let first = try await extract(bytes)
+        let second = try await extract(bytes)
+        #expect(first == second)
+    }
+}
