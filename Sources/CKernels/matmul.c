@@ -57,21 +57,21 @@ static void write_out(const ck_product *p, const float *sums, size_t tokens, siz
     }
 }
 
-// One token: 8 rows at a time, nothing unpacked.
-static void multiply_one(const ck_table *t, const ck_product *p, const ck_activations *x, size_t first, size_t count) {
-    size_t row_bytes = p->columns / ck_block_elements(p->type) * ck_block_bytes(p->type);
-    for (size_t row = first; row < first + count; row += 8) {
-        size_t rows = smaller(first + count - row, 8);
+// One token, 8 rows at a time, nothing unpacked. Returns how many rows are done; fewer than 8 may be left.
+static size_t multiply_one(const ck_table *t, const ck_product *p, const ck_activations *x, size_t first, size_t count) {
+    size_t row_bytes = p->columns / ck_block_elements(p->type) * ck_block_bytes(p->type), done = 0;
+    for (; done + 8 <= count; done += 8) {
+        size_t row = first + done;
         float sums[8];
         ck_dots dots = {
-            .columns = p->columns, .ahead = 8 * row_bytes, .activations = x->quants, .act_scales = x->scales,
+            .rows = (const uint8_t *)p->weights + row * row_bytes, .row_bytes = row_bytes, .columns = p->columns,
+            .activations = x->quants, .act_scales = x->scales,
             .act_sums = ck_class(p->type) == CK_U6 ? x->sums16 : x->sums32, .sums = sums,
         };
-        for (size_t r = 0; r < 8; r++)
-            dots.rows[r] = (const uint8_t *)p->weights + (row + smaller(r, rows - 1)) * row_bytes;
         t->dots[p->type](&dots);
-        for (size_t r = 0; r < rows; r++) p->y[row + r] = p->bias == NULL ? sums[r] : sums[r] + p->bias[row + r];
+        write_out(p, sums, 1, row, 8);
     }
+    return done;
 }
 
 size_t ck_product_scratch(size_t tokens) {
@@ -81,8 +81,9 @@ size_t ck_product_scratch(size_t tokens) {
 void ck_product_rows(const ck_table *t, const ck_product *p, const ck_activations *x, size_t first, size_t count,
                      void *scratch) {
     if (x->tokens == 1 && t->dots[p->type] != NULL) {
-        multiply_one(t, p, x, first, count);
-        return;
+        size_t done = multiply_one(t, p, x, first, count);
+        first += done;
+        count -= done;
     }
     uint8_t *free = scratch;
     float *sums = take(&free, x->tokens * ROWS * sizeof(float));

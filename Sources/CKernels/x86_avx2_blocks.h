@@ -56,15 +56,33 @@ AVX2_INLINE __m256i quants_q6_k(const uint8_t *b, const int k) {
     return _mm256_or_si256(low, _mm256_and_si256(moved, _mm256_set1_epi8(48)));
 }
 
-// d and dmin times the 6-bit scales and minima of the 8 sub-blocks of Q4_K and Q5_K (ck_scale_min, four at a time).
+AVX2_INLINE __m256 floats_u8(const uint8_t *p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+}
+
+AVX2_INLINE __m256 floats_i8(const uint8_t *p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+}
+
+// The 6-bit scales of the 8 sub-blocks of Q4_K and Q5_K, then their minima (ck_scale_min, all at once).
+AVX2_INLINE __m128i scale_bytes(const uint8_t *b) {
+    const __m128i own = _mm_setr_epi8(4, 5, 6, 7, 4, 5, 6, 7, 8, 9, 10, 11, 8, 9, 10, 11);
+    const __m128i shared = _mm_setr_epi8(-1, -1, -1, -1, 12, 13, 14, 15, -1, -1, -1, -1, 12, 13, 14, 15);
+    __m128i v = _mm_loadu_si128((const __m128i *)b);
+    __m128i a = _mm_shuffle_epi8(v, own), c = _mm_shuffle_epi8(v, shared);
+    __m128i low = _mm_and_si128(a, _mm_setr_epi32(0x3f3f3f3f, 0, 0x3f3f3f3f, 0));
+    __m128i top = _mm_and_si128(_mm_srli_epi16(a, 2), _mm_setr_epi32(0, 0x30303030, 0, 0x30303030));
+    c = _mm_and_si128(_mm_blend_epi16(c, _mm_srli_epi16(c, 4), 0xf0), _mm_set1_epi8(15));
+    return _mm_or_si128(_mm_or_si128(low, top), c);
+}
+
+// d and dmin times scales and minima.
 AVX2_INLINE void group_scales(const uint8_t *b, __m256 *scales, __m256 *minima) {
-    uint32_t s0 = ck_load32(b + 4), s1 = ck_load32(b + 8), s2 = ck_load32(b + 12);
-    uint64_t scale = (s0 & 0x3f3f3f3f) | (uint64_t)((s2 & 0x0f0f0f0f) | (s0 >> 2 & 0x30303030)) << 32;
-    uint64_t min = (s1 & 0x3f3f3f3f) | (uint64_t)((s2 >> 4 & 0x0f0f0f0f) | (s1 >> 2 & 0x30303030)) << 32;
-    __m256 scale8 = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)scale)));
-    __m256 min8 = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)min)));
-    *scales = _mm256_mul_ps(_mm256_set1_ps(half(b)), scale8);
-    *minima = _mm256_mul_ps(_mm256_set1_ps(-half(b + 2)), min8);
+    __m128i bytes = scale_bytes(b);
+    __m256 scale = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+    __m256 min = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8)));
+    *scales = _mm256_mul_ps(_mm256_set1_ps(half(b)), scale);
+    *minima = _mm256_mul_ps(_mm256_set1_ps(-half(b + 2)), min);
 }
 
 // The scales of groups 0...7 and 8...15.

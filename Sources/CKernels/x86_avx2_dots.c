@@ -26,101 +26,157 @@ AVX2_INLINE __m256i signed_dot(__m256i quants, __m256i x) {
     return unsigned_dot(_mm256_abs_epi8(quants), _mm256_sign_epi8(x, quants));
 }
 
-// The rows of the next call follow in memory; ask for them while these are worked on.
-AVX2_INLINE void fetch_ahead(const ck_dots *t, int row, size_t offset, size_t bytes) {
-    for (size_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)t->rows[row] + offset + i + t->ahead, _MM_HINT_T0);
+// The 8 rows after these are next in memory; ask for them while these are worked on.
+AVX2_INLINE void fetch_ahead(const uint8_t *b, size_t stride, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)b + 8 * stride + i, _MM_HINT_T0);
 }
 
-// The halves at `offset` of 8 blocks.
-AVX2_INLINE __m256 halves(const uint8_t *const b[8], size_t offset) {
-    __m128i v = _mm_setzero_si128();
-    v = _mm_insert_epi16(v, ck_load16(b[0] + offset), 0);
-    v = _mm_insert_epi16(v, ck_load16(b[1] + offset), 1);
-    v = _mm_insert_epi16(v, ck_load16(b[2] + offset), 2);
-    v = _mm_insert_epi16(v, ck_load16(b[3] + offset), 3);
-    v = _mm_insert_epi16(v, ck_load16(b[4] + offset), 4);
-    v = _mm_insert_epi16(v, ck_load16(b[5] + offset), 5);
-    v = _mm_insert_epi16(v, ck_load16(b[6] + offset), 6);
-    v = _mm_insert_epi16(v, ck_load16(b[7] + offset), 7);
+AVX2_INLINE const uint8_t *row_at(const uint8_t *b, size_t stride, const int r) { return b + (size_t)r * stride; }
+
+// The halves at the start of 8 blocks, `stride` apart.
+AVX2_INLINE __m256 halves(const uint8_t *b, size_t stride) {
+    __m128i v = _mm_cvtsi32_si128(ck_load16(b));
+    v = _mm_insert_epi16(v, ck_load16(row_at(b, stride, 1)), 1);
+    v = _mm_insert_epi16(v, ck_load16(row_at(b, stride, 2)), 2);
+    v = _mm_insert_epi16(v, ck_load16(row_at(b, stride, 3)), 3);
+    v = _mm_insert_epi16(v, ck_load16(row_at(b, stride, 4)), 4);
+    v = _mm_insert_epi16(v, ck_load16(row_at(b, stride, 5)), 5);
+    v = _mm_insert_epi16(v, ck_load16(row_at(b, stride, 6)), 6);
+    v = _mm_insert_epi16(v, ck_load16(row_at(b, stride, 7)), 7);
     return _mm256_cvtph_ps(v);
 }
 
-// Blocks of 32. `minimum` is an expression of the blocks b and the scale.
-#define DOTS_32(name, bytes, dot, quants, with_minimum, minimum)                                                 \
+// The first two halves of each.
+AVX2_INLINE void pairs_of_halves(const uint8_t *b, size_t stride, __m256 *first, __m256 *second) {
+    __m128i v[2];
+    for (int h = 0; h < 2; h++) {
+        v[h] = _mm_cvtsi32_si128((int)ck_load32(row_at(b, stride, 4 * h)));
+        v[h] = _mm_insert_epi32(v[h], (int)ck_load32(row_at(b, stride, 4 * h + 1)), 1);
+        v[h] = _mm_insert_epi32(v[h], (int)ck_load32(row_at(b, stride, 4 * h + 2)), 2);
+        v[h] = _mm_insert_epi32(v[h], (int)ck_load32(row_at(b, stride, 4 * h + 3)), 3);
+    }
+    const __m128i low = _mm_set1_epi32(0xffff);
+    *first = _mm256_cvtph_ps(_mm_packus_epi32(_mm_and_si128(v[0], low), _mm_and_si128(v[1], low)));
+    *second = _mm256_cvtph_ps(_mm_packus_epi32(_mm_srli_epi32(v[0], 16), _mm_srli_epi32(v[1], 16)));
+}
+
+// Left alone, clang interleaves everything and spills.
+#define KEEP_ORDER(v) __asm__ volatile("" : "+x"(v))
+
+// Blocks of 32. `read_scales` sets scale and minimum from the blocks at b.
+#define DOTS_32(name, bytes, dot, with_minimum, read_scales)                                                     \
     AVX2 void ck_avx2_dots_##name(const ck_dots *t) {                                                            \
+        const uint8_t *b = t->rows;                                                                              \
+        const size_t stride = t->row_bytes;                                                                      \
         __m256 sum = _mm256_setzero_ps();                                                                        \
-        const uint8_t *b[8];                                                                                     \
-        for (int r = 0; r < 8; r++) b[r] = t->rows[r];                                                           \
-        for (size_t g = 0; g < t->columns / 32; g++) {                                                           \
-            __m256i x = _mm256_loadu_si256((const __m256i *)(t->activations + 32 * g)), d[8], lower, upper;      \
-            _Pragma("clang loop unroll(full)") for (int r = 0; r < 8; r++) d[r] = dot(quants(b[r]), x);          \
-            if (g % 2 == 0) for (int r = 0; r < 8; r++) fetch_ahead(t, r, g * (bytes), 1);                       \
+        for (size_t g = 0; g < t->columns / 32; g++, b += (bytes)) {                                             \
+            __m256i x = load_bytes((const uint8_t *)t->activations + 32 * g), d[8], lower, upper;                \
+            _Pragma("clang loop unroll(full)") for (int r = 0; r < 8; r++) {                                     \
+                d[r] = dot(quants_##name(row_at(b, stride, r)), x);                                              \
+                if (g % 2 == 0) fetch_ahead(row_at(b, stride, r), stride, 1);                                    \
+            }                                                                                                    \
             sums_by_row(d, &lower, &upper);                                                                      \
-            __m256 scale = halves(b, 0);                                                                         \
+            __m256 scale, minimum;                                                                               \
+            read_scales;                                                                                         \
             sum = scaled(_mm256_add_epi32(lower, upper), scale, t->act_scales[g], sum);                          \
             if (with_minimum) sum = _mm256_fmadd_ps(minimum, _mm256_set1_ps(t->act_sums[g]), sum);               \
-            for (int r = 0; r < 8; r++) b[r] += (bytes);                                                         \
+            else (void)minimum;                                                                                  \
         }                                                                                                        \
         _mm256_storeu_ps(t->sums, sum);                                                                          \
     }
+#define WITH_OFFSET(n)          \
+    scale = halves(b, stride);  \
+    minimum = _mm256_mul_ps(_mm256_set1_ps(-(n)), scale)
 
-DOTS_32(q4_0, 18, unsigned_dot, quants_q4_0, true, _mm256_mul_ps(_mm256_set1_ps(-8), scale))
-DOTS_32(q4_1, 20, unsigned_dot, quants_q4_1, true, halves(b, 2))
-DOTS_32(q5_0, 22, unsigned_dot, quants_q5_0, true, _mm256_mul_ps(_mm256_set1_ps(-16), scale))
-DOTS_32(q5_1, 24, unsigned_dot, quants_q5_1, true, halves(b, 2))
-DOTS_32(q8_0, 34, signed_dot, quants_q8_0, false, scale)
+DOTS_32(q4_0, 18, unsigned_dot, true, WITH_OFFSET(8))
+DOTS_32(q4_1, 20, unsigned_dot, true, pairs_of_halves(b, stride, &scale, &minimum))
+DOTS_32(q5_0, 22, unsigned_dot, true, WITH_OFFSET(16))
+DOTS_32(q5_1, 24, unsigned_dot, true, pairs_of_halves(b, stride, &scale, &minimum))
+DOTS_32(q8_0, 34, signed_dot, false, scale = minimum = halves(b, stride))
+
+// 8 rows of 16 bytes to 16 columns of 8 bytes.
+AVX2_INLINE void columns_of_bytes(const __m128i r[8], uint8_t out[16][8]) {
+    for (int h = 0; h < 2; h++) {
+        __m128i a[4], b[4];
+        for (int i = 0; i < 4; i++)
+            a[i] = h == 0 ? _mm_unpacklo_epi8(r[2 * i], r[2 * i + 1]) : _mm_unpackhi_epi8(r[2 * i], r[2 * i + 1]);
+        for (int i = 0; i < 2; i++) {
+            b[i] = _mm_unpacklo_epi16(a[2 * i], a[2 * i + 1]);
+            b[i + 2] = _mm_unpackhi_epi16(a[2 * i], a[2 * i + 1]);
+        }
+        for (int i = 0; i < 2; i++) {
+            _mm_storeu_si128((__m128i *)out[8 * h + 4 * i], _mm_unpacklo_epi32(b[2 * i], b[2 * i + 1]));
+            _mm_storeu_si128((__m128i *)out[8 * h + 4 * i + 2], _mm_unpackhi_epi32(b[2 * i], b[2 * i + 1]));
+        }
+    }
+}
 
 // Blocks of 256 with 8 scales and minima each.
-#define DOTS_256(name, bytes, quants)                                                                            \
+#define DOTS_256(name, bytes)                                                                                    \
     AVX2 void ck_avx2_dots_##name(const ck_dots *t) {                                                            \
+        const uint8_t *b = t->rows;                                                                              \
+        const size_t stride = t->row_bytes;                                                                      \
+        const int8_t *a = t->activations;                                                                        \
+        const float *act_scales = t->act_scales, *act_sums = t->act_sums;                                        \
         __m256 sum = _mm256_setzero_ps();                                                                        \
-        for (size_t i = 0; i < t->columns / 256; i++) {                                                          \
-            __m256 scales[8], minima[8];                                                                         \
-            for (int r = 0; r < 8; r++) {                                                                        \
-                group_scales(t->rows[r] + i * (bytes), &scales[r], &minima[r]);                                  \
-                fetch_ahead(t, r, i * (bytes), bytes);                                                           \
+        for (size_t i = 0; i < t->columns / 256; i++, b += (bytes), a += 256, act_scales += 8, act_sums += 8) {  \
+            __m128i packed[8];                                                                                   \
+            uint8_t bytes_of[16][8]; /* scales, then minima */                                                   \
+            _Pragma("clang loop unroll(full)") for (int r = 0; r < 8; r++) {                                     \
+                packed[r] = scale_bytes(row_at(b, stride, r));                                                   \
+                fetch_ahead(row_at(b, stride, r), stride, bytes);                                                \
             }                                                                                                    \
-            transpose8(scales);                                                                                  \
-            transpose8(minima);                                                                                  \
+            columns_of_bytes(packed, bytes_of);                                                                  \
+            __m256 d, dmin;                                                                                      \
+            pairs_of_halves(b, stride, &d, &dmin);                                                               \
+            dmin = _mm256_xor_ps(dmin, _mm256_set1_ps(-0.0f));                                                   \
             _Pragma("clang loop unroll(full)") for (int k = 0; k < 8; k++) {                                     \
-                size_t g = 8 * i + (size_t)k;                                                                    \
-                __m256i x = _mm256_loadu_si256((const __m256i *)(t->activations + 32 * g)), d[8], lower, upper;  \
+                __m256i x = load_bytes((const uint8_t *)a + 32 * k), dots[8], lower, upper;                      \
                 _Pragma("clang loop unroll(full)") for (int r = 0; r < 8; r++)                                   \
-                    d[r] = unsigned_dot(quants(t->rows[r] + i * (bytes), k), x);                                 \
-                sums_by_row(d, &lower, &upper);                                                                  \
-                sum = scaled(_mm256_add_epi32(lower, upper), scales[k], t->act_scales[g], sum);                  \
-                sum = _mm256_fmadd_ps(minima[k], _mm256_set1_ps(t->act_sums[g]), sum);                           \
+                    dots[r] = unsigned_dot(quants_##name(row_at(b, stride, r), k), x);                           \
+                sums_by_row(dots, &lower, &upper);                                                               \
+                __m256 scale = _mm256_mul_ps(d, floats_u8(bytes_of[k]));                                         \
+                __m256 minimum = _mm256_mul_ps(dmin, floats_u8(bytes_of[8 + k]));                                \
+                sum = scaled(_mm256_add_epi32(lower, upper), scale, act_scales[k], sum);                         \
+                sum = _mm256_fmadd_ps(minimum, _mm256_set1_ps(act_sums[k]), sum);                                \
+                KEEP_ORDER(sum);                                                                                 \
             }                                                                                                    \
         }                                                                                                        \
         _mm256_storeu_ps(t->sums, sum);                                                                          \
     }
 
-DOTS_256(q4_k, 144, quants_q4_k)
-DOTS_256(q5_k, 176, quants_q5_k)
+DOTS_256(q4_k, 144)
+DOTS_256(q5_k, 176)
 
 AVX2 void ck_avx2_dots_q6_k(const ck_dots *t) {
+    const uint8_t *b = t->rows;
+    const size_t stride = t->row_bytes;
+    const int8_t *a = t->activations;
+    const float *act_scales = t->act_scales, *act_sums = t->act_sums;
     const __m256 offset = _mm256_set1_ps(-32);
     __m256 sum = _mm256_setzero_ps();
-    for (size_t i = 0; i < t->columns / 256; i++) {
-        __m256 scales[2][8];
+    for (size_t i = 0; i < t->columns / 256; i++, b += 210, a += 256, act_scales += 8, act_sums += 16) {
+        __m128i packed[8];
+        uint8_t bytes_of[16][8];
+#pragma clang loop unroll(full)
         for (int r = 0; r < 8; r++) {
-            scales_q6_k(t->rows[r] + i * 210, &scales[0][r], &scales[1][r]);
-            fetch_ahead(t, r, i * 210, 210);
+            packed[r] = _mm_loadu_si128((const __m128i *)(row_at(b, stride, r) + 192));
+            fetch_ahead(row_at(b, stride, r), stride, 210);
         }
-        transpose8(scales[0]);
-        transpose8(scales[1]);
+        columns_of_bytes(packed, bytes_of);
+        __m256 d = halves(b + 208, stride);
 #pragma clang loop unroll(full)
         for (int k = 0; k < 8; k++) {
-            size_t g = 8 * i + (size_t)k;
-            __m256i x = _mm256_loadu_si256((const __m256i *)(t->activations + 32 * g)), d[8], dots[2];
+            __m256i x = load_bytes((const uint8_t *)a + 32 * k), dots[8], halves_of[2];
 #pragma clang loop unroll(full)
-            for (int r = 0; r < 8; r++) d[r] = unsigned_dot(quants_q6_k(t->rows[r] + i * 210, k), x);
-            sums_by_row(d, &dots[0], &dots[1]);
+            for (int r = 0; r < 8; r++) dots[r] = unsigned_dot(quants_q6_k(row_at(b, stride, r), k), x);
+            sums_by_row(dots, &halves_of[0], &halves_of[1]);
             for (int h = 0; h < 2; h++) {
-                __m256 scale = scales[k / 4][2 * (k % 4) + h];
-                sum = scaled(dots[h], scale, t->act_scales[g], sum);
-                sum = _mm256_fmadd_ps(_mm256_mul_ps(offset, scale), _mm256_set1_ps(t->act_sums[2 * g + (size_t)h]), sum);
+                __m256 scale = _mm256_mul_ps(d, floats_i8(bytes_of[2 * k + h]));
+                sum = scaled(halves_of[h], scale, act_scales[k], sum);
+                sum = _mm256_fmadd_ps(_mm256_mul_ps(offset, scale), _mm256_set1_ps(act_sums[2 * k + h]), sum);
             }
+            KEEP_ORDER(sum);
         }
     }
     _mm256_storeu_ps(t->sums, sum);

@@ -52,9 +52,9 @@ typedef struct {
 
 // 8 rows times one token.
 typedef struct {
-    const uint8_t *rows[8];     // first blocks
+    const uint8_t *rows;        // the first block of the first row; the next 8 rows after these are fetched ahead
+    size_t row_bytes;
     size_t columns;
-    size_t ahead;               // bytes from a row to the row that the next call will read in its place
     const int8_t *activations;  // [columns]
     const float *act_scales;    // [columns / 32]
     const float *act_sums;      // [groups]
@@ -147,7 +147,7 @@ typedef struct {
 size_t ck_quantize_scratch(size_t columns);
 void ck_quantize_tile(const ck_table *t, const float *x, const ck_activations *out, size_t tile, void *scratch);
 
-// Rows first ..< first + count of a product with quantized inputs; `first` is a multiple of 16.
+// Rows first ..< first + count of a product with quantized inputs.
 size_t ck_product_scratch(size_t tokens);
 void ck_product_rows(const ck_table *t, const ck_product *p, const ck_activations *x, size_t first, size_t count,
                      void *scratch);
