@@ -163,7 +163,11 @@ struct PipelineBuilder {
         var ordered: [PipelineStep] = []
         let ids = Set(steps.map(\.id))
         while !left.isEmpty {
-            guard let next = left.firstIndex(where: { Set($0.needs).intersection(ids).isSubset(of: done) }) else {
+            guard
+                let next = left.firstIndex(where: {
+                    Set($0.needs).intersection(ids).subtracting([$0.id]).isSubset(of: done)
+                })
+            else {
                 let stuck = left[0]
                 let node = (root["steps"]?.items ?? []).first { $0["id"]?.text == stuck.id }?["needs"]
                 complaints.add(

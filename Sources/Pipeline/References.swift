@@ -90,16 +90,15 @@ struct References {
 
     private mutating func checkPath(_ output: Tree, _ steps: [Tree]) {
         guard let path = output["path"], let scalar = path.scalar, let text = path.text else { return }
-        let perDocument = steps.first { $0["id"]?.text == output["from"]?.text }.map { step in
-            step["summarize"].map { ($0["per"]?.text ?? "document") == "document" } ?? false
-        }
+        let step = steps.first { $0["id"]?.text == output["from"]?.text }
+        let isWhole = step?["ask"] != nil || step?["summarize"]?["per"]?.text == "corpus"
         for name in OutputPath.placeholders(in: text) where !OutputPath.known.contains(name) {
             complaints.add(
                 .yamlBadValue, path.mark, "the path has the unknown placeholder {\(name)}",
                 Suggestions.nearest(name, among: OutputPath.known).map { "did you mean \"{\($0)}\"?" }
                     ?? "known: " + OutputPath.known.map { "{\($0)}" }.joined(separator: ", "))
         }
-        if perDocument == false, OutputPath.placeholders(in: text).contains(where: { $0.hasPrefix("doc.") }) {
+        if isWhole, OutputPath.placeholders(in: text).contains(where: { $0.hasPrefix("doc.") }) {
             complaints.add(
                 .yamlBadValue, path.mark, "\"\(scalar.raw)\" is per document, but the step is not",
                 "use {id}, or a path without placeholders")

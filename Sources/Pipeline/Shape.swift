@@ -81,7 +81,7 @@ extension Shape {
         case .text: "text"
         case .identifier: "a name of letters, digits, - and _"
         case .sha256: "64 hexadecimal digits"
-        case .integer(let range) where range.count == 1: "\(range.lowerBound)"
+        case .integer(let range) where range.lowerBound == range.upperBound: "\(range.lowerBound)"
         case .integer(let range):
             range.upperBound == .max
                 ? "a whole number from \(range.lowerBound)" : "a whole number in \(Shape.text(range))"

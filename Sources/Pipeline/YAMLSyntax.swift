@@ -34,25 +34,44 @@ enum YAMLSyntax {
             let last = source.lines.lastIndex { !$0.isEmpty } ?? 0
             place = Mark(line: last + 1, column: source.line(last + 1).unicodeScalars.count + 1)
         }
+        // A stray * or & is where it begins, not where its name should.
+        if let context, context.mark.line == place.line,
+            context.text.contains("alias") || context.text.contains("anchor")
+        {
+            place.column = context.mark.column
+        }
         let line = source.line(place.line)
         let rest = line.unicodeScalars.dropFirst(place.column - 1)
         let context = context.map { context in
             context.mark.line == place.line ? context.text : "\(context.text) of line \(context.mark.line)"
         }
+        let suggestion = suggestion(
+            problem: problem, context: context ?? "", line: line, before: line.unicodeScalars.prefix(place.column - 1),
+            next: rest.first)
+        if suggestion == unquotedVariable { place = source.find("${", from: Mark(line: place.line, column: 1)) }
         let message = ([problem] + (context.map { [$0] } ?? [])).joined(separator: " ")
         return Mistake(
             mark: place, code: .yamlSyntax, message: message,
-            suggestion: suggestion(problem: problem, context: context ?? "", line: line, next: rest.first))
+            suggestion: suggestion)
     }
 
-    private static func suggestion(problem: String, context: String, line: String, next: Unicode.Scalar?) -> String? {
+    private static let unquotedVariable = "put quotes around \"${…}\" inside {} and []"
+
+    private static func suggestion(
+        problem: String, context: String, line: String, before: String.UnicodeScalarView.SubSequence,
+        next: Unicode.Scalar?
+    ) -> String? {
         if line.prefix(while: { $0 == " " || $0 == "\t" }).contains("\t") {
             return "indent with spaces, not tabs"
         }
         if line.contains("${"), problem.contains("expected"), line.contains(where: { $0 == "{" || $0 == "[" }) {
-            return "put quotes around \"${…}\" inside {} and []"
+            return unquotedVariable
         }
         if problem.contains("mapping values are not allowed") {
+            // Behind the first word of a line it is not the text that is wrong.
+            if !before.drop(while: { $0 == " " || $0 == "-" }).contains(" ") {
+                return "check the indentation: keys of one mapping start in one column"
+            }
             return "put quotes around text that contains \": \", or write it below a |"
         }
         if problem.contains("expected ',' or '}'") { return "is a comma or a closing } missing?" }
