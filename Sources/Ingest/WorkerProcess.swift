@@ -13,7 +13,7 @@ final class WorkerProcess {
     private var incoming = WorkerFrames()
     private var standardError = StandardErrorTail()
     /// Seconds that a worker may take to say that it is ready, on a machine that is busy with other things.
-    private static let startSeconds = 30.0
+    private static let startSeconds = 60.0
 
     /// Starts a worker and waits until it has limited itself.
     init(_ program: WorkerProgram, _ limits: WorkerLimits) throws(WorkerError) {
@@ -22,7 +22,8 @@ final class WorkerProcess {
         let clock = WorkerClock(
             documentSeconds: Self.startSeconds, silenceSeconds: Self.startSeconds)
         var nothing = Outgoing(parts: [])
-        switch nextReply(&nothing, clock, budget: 1 << 16) {
+        // Cancelled or not: it takes a moment, and whoever cancelled did not mean that the program is unfit.
+        switch nextReply(&nothing, clock, budget: 1 << 16, heedsCancellation: false) {
         case .success(.ready(let version, _)) where version == Wire.version: return
         case .success(.ready(let version, _)):
             child.kill()
@@ -76,7 +77,7 @@ final class WorkerProcess {
 
     /// The next whole message; sends what is outgoing meanwhile.
     private func nextReply(
-        _ outgoing: inout Outgoing, _ clock: borrowing WorkerClock, budget: Int
+        _ outgoing: inout Outgoing, _ clock: borrowing WorkerClock, budget: Int, heedsCancellation: Bool = true
     ) -> Result<WireReply, End> {
         while true {
             do throws(WireError) {
@@ -85,7 +86,7 @@ final class WorkerProcess {
                 if case .frameTooLarge = error { return .failure(.tooMuch) }
                 return .failure(.brokenRule("its message is broken (\(error))"))
             }
-            if Task.isCancelled { return .failure(.cancelled) }
+            if heedsCancellation, Task.isCancelled { return .failure(.cancelled) }
             guard let wait = clock.millisecondsLeft else { return .failure(.deadline(silence: clock.isSilent)) }
             // Waiting in slices lets a cancelled task notice.
             let ready = child.poll(wantsToWrite: !outgoing.isDone, milliseconds: min(wait, 100))
