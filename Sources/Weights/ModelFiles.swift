@@ -1,6 +1,7 @@
-// The files that make up one model, opened.
+// The files that make up one model, opened; and the GGUF reader's complaints in the user's words.
 
 package import Diagnostics
+import SystemPackage
 
 /// A model ready to be bound: its container and what is known about it by name.
 package struct ModelFiles: Sendable {
@@ -8,12 +9,59 @@ package struct ModelFiles: Sendable {
     package let gguf: GGUFFile
     /// The catalogue's name, or the file's name without its ending.
     package let name: String
-    /// Known from the catalogue, by name or by content.
+    /// What the file is by name and size; its hash was not checked.
     package let catalogEntry: ModelCatalog.Entry?
 
     /// Opens a GGUF file.
-    /// - Throws: `UserError` with code DP-MODEL-01, -02 or -03.
+    /// - Throws: `UserError` with code DP-MODEL-01, -02 or -03, or DP-DISK-02.
     package static func open(path: String) throws(UserError) -> ModelFiles {
-        throw UserError(.modelMissing, "no such file", places: [.init("file", path)])
+        let gguf: GGUFFile
+        do {
+            gguf = try GGUFFile(path: path)
+        } catch {
+            throw error.userError(path: path)
+        }
+        let fileName = FilePath(path).lastComponent?.string ?? path
+        let entry = ModelCatalog.entry(fileName: fileName, byteCount: gguf.mapping.count)
+        let stem = FilePath(path).lastComponent?.stem ?? fileName
+        return ModelFiles(path: path, gguf: gguf, name: entry?.name ?? stem, catalogEntry: entry)
+    }
+}
+
+extension GGUFError {
+    /// The same for the user: code, file and a way out.
+    package func userError(path: String) -> UserError {
+        let places = [UserError.Place("file", path)]
+        let damaged = [
+            UserError.Remedy("docproc models verify", "compares stored models with their published SHA-256"),
+            UserError.Remedy("docproc models pull NAME", "fetches it anew"),
+        ]
+        switch self {
+        case .io(.noSuchFileOrDirectory):
+            return UserError(.modelMissing, "there is no such model file", places: places)
+        case .io(.permissionDenied):
+            return UserError(.noPermission, "the model file may not be read", places: places)
+        case .io(.isDirectory):
+            return UserError(
+                .modelUnsupported, "this is a folder; models are read from GGUF files", places: places)
+        case .io(let errno):
+            return UserError(.modelDamaged, "the model file can't be read: \(errno)", places: places)
+        case .split:
+            return UserError(
+                .modelUnsupported, description, places: places,
+                remedies: [.init("llama-gguf-split --merge FIRST-PART WHOLE.gguf", "joins the parts into one file")])
+        case .bigEndian, .unsupportedVersion, .unsupportedType:
+            return UserError(
+                .modelUnsupported, description, places: places,
+                remedies: [.init("docproc models list", "models that are known to run")])
+        case .notGGUF:
+            return UserError(
+                .modelDamaged, description, places: places,
+                remedies: [.init("docproc models list", "models that are known to run")])
+        case .truncated, .badName, .duplicateKey, .duplicateTensor, .badValueType, .nestedTooDeep, .badAlignment,
+            .badDimensions, .unknownType, .partialBlock, .badOffset, .outsideFile, .overlapping, .missing:
+            return UserError(
+                .modelDamaged, "the model file is damaged: \(description)", places: places, remedies: damaged)
+        }
     }
 }
