@@ -74,7 +74,7 @@ struct AskSession {
         var read = 0
         for window in windows { ledger.note(window) }
         while true {
-            var evidence: [SegmentReference] = []
+            var evidence = EvidenceSet()
             var answers: [CheckedAnswer] = []
             for window in windows {
                 try Task.checkCancellation()
@@ -86,11 +86,7 @@ struct AskSession {
                 rejected += checked.rejected
                 let found = checked.sentences.flatMap(\.evidence)
                 progress(.evidence(window: read - 1, quotes: found.count))
-                for item in found {
-                    if let reference = reference(of: item.segment), !evidence.contains(reference) {
-                        evidence.append(reference)
-                    }
-                }
+                for item in found { evidence.insert(item.segment) }
                 if !checked.sentences.isEmpty { answers.append(checked) }
             }
             if answers.count <= 1 {
@@ -100,8 +96,7 @@ struct AskSession {
                 return answer
             }
             // Passages of evidence become documents of their own, shortened to those segments.
-            let selected = documents(of: evidence)
-            windows = try layout.packer.pack(selected, frame: frame).windows
+            windows = try layout.packer.pack(evidence.documents(of: corpus.documents), frame: frame).windows
             if windows.count > 1, evidence.count >= previous {
                 // Another round would change nothing: answer from each window and join what was said.
                 warnings.append("the evidence does not fit one window; answers of \(answers.count) windows were joined")
@@ -110,24 +105,6 @@ struct AskSession {
                 return joined
             }
             previous = evidence.count
-        }
-    }
-
-    private func reference(of segment: NumberedSegment) -> SegmentReference? {
-        guard
-            let document = corpus.documents.firstIndex(where: {
-                $0.document.sha256 == segment.span.sha256 && $0.document.path == segment.span.path
-            }),
-            let index = corpus.documents[document].segments.firstIndex(where: { $0.index == segment.segmentIndex })
-        else { return nil }
-        return SegmentReference(document: document, segment: index)
-    }
-
-    private func documents(of evidence: [SegmentReference]) -> [SegmentedDocument] {
-        corpus.documents.enumerated().compactMap { index, source in
-            let segments = evidence.filter { $0.document == index }.map(\.segment).sorted()
-            guard !segments.isEmpty else { return nil }
-            return SegmentedDocument(document: source.document, segments: segments.map { source.segments[$0] })
         }
     }
 
