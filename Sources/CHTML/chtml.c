@@ -24,14 +24,15 @@ typedef struct {
     size_t event_capacity, attribute_capacity, byte_capacity;
     size_t cut;           // the cut before the last position
     uint32_t depth;       // elements open, those beyond the limit too
-    uint32_t name_stack_capacity;
-    uint16_t *name_stack;  // ids of the open elements within the limit
+    uint32_t open;        // elements open that have an event
+    size_t stack_capacity;
+    uint16_t *stack;      // their ids
     struct timespec deadline;
 } builder;
 
 static void stop(builder *b, int status) {
     if (b->page->status == CH_COMPLETE) b->page->status = status;
-    xmlStopParser(b->parser);
+    if (b->parser) xmlStopParser(b->parser);
 }
 
 static int reserve(builder *b, void **array, size_t *capacity, size_t needed, size_t size) {
@@ -137,6 +138,7 @@ static void on_start(void *context, const xmlChar *name, const xmlChar **pairs) 
     builder *b = context;
     if (b->depth++ >= b->limits.depth) return;
     uint16_t id = tag_id((const char *)name);
+    if (!reserve(b, (void **)&b->stack, &b->stack_capacity, (size_t)b->open + 1, sizeof *b->stack)) return;
     ch_event *event = new_event(b);
     if (!event) return;
     size_t index = b->page->event_count - 1;
@@ -145,12 +147,7 @@ static void on_start(void *context, const xmlChar *name, const xmlChar **pairs) 
     event->name = id;
     event->start = (uint32_t)first;
     event->raw = (uint32_t)source_offset(b, position(b));
-    if (b->depth > b->name_stack_capacity) {
-        size_t capacity = b->name_stack_capacity;
-        if (!reserve(b, (void **)&b->name_stack, &capacity, b->depth, sizeof *b->name_stack)) return;
-        b->name_stack_capacity = (uint32_t)capacity;
-    }
-    b->name_stack[b->depth - 1] = id;
+    b->stack[b->open++] = id;
     if (id == 0 && !add_attribute(b, CH_NAME, (const char *)name)) return;
     for (const xmlChar **pair = pairs; pair && pair[0]; pair += 2) {
         for (uint32_t kind = 1; kind < CH_ATTRIBUTE_KINDS; kind++) {
@@ -167,11 +164,11 @@ static void on_end(void *context, const xmlChar *name) {
     (void)name;
     builder *b = context;
     if (b->depth == 0) return;
-    if (--b->depth >= b->limits.depth) return;
+    if (--b->depth >= b->limits.depth || b->open == 0) return;
     ch_event *event = new_event(b);
     if (!event) return;
     event->kind = CH_CLOSE;
-    event->name = b->name_stack[b->depth];
+    event->name = b->stack[--b->open];
     event->raw = (uint32_t)source_offset(b, position(b));
 }
 
@@ -223,14 +220,12 @@ static void on_message(void *context, const char *message, ...) {
 }
 
 static void close_open(builder *b) {
-    uint32_t open = b->depth < b->limits.depth ? b->depth : b->limits.depth;
     // Whatever stopped the parser, the tree is closed: room for that is taken beyond the limit of events.
-    while (open > 0) {
-        open--;
-        ch_page *page = b->page;
+    ch_page *page = b->page;
+    while (b->open > 0) {
         if (!reserve(b, (void **)&page->events, &b->event_capacity, page->event_count + 1, sizeof *page->events)) return;
         page->events[page->event_count++] = (ch_event){
-            .kind = CH_CLOSE, .name = b->name_stack[open], .raw = (uint32_t)b->source_count};
+            .kind = CH_CLOSE, .name = b->stack[--b->open], .raw = (uint32_t)b->source_count};
     }
 }
 
@@ -280,7 +275,7 @@ void ch_parse(const uint8_t *source, size_t count, ch_limits limits, ch_page *pa
         page->status = CH_OUT_OF_MEMORY;
     }
     if (page->status != CH_OUT_OF_MEMORY) close_open(&b);
-    free(b.name_stack);
+    free(b.stack);
     ch_clean_free(&text);
 }
 

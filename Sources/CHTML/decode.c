@@ -45,20 +45,28 @@ int ch_decode(ch_decoder *decoder, const uint8_t *in, size_t count, uint8_t **ou
     iconv(decoder->converter, NULL, NULL, NULL, NULL);
     char *from = (char *)in;
     size_t left = count;
-    while (left > 0) {
+    int at_end = 0;  // some sets hold back a letter that a mark may follow: an empty call hands it out
+    while (!at_end) {
+        at_end = left == 0;
         char *to = (char *)*out + used;
         size_t room = capacity - used;
-        size_t result = iconv(decoder->converter, &from, &left, &to, &room);
+        size_t result = at_end ? iconv(decoder->converter, NULL, NULL, &to, &room)
+                               : iconv(decoder->converter, &from, &left, &to, &room);
         used = capacity - room;
-        if (result != (size_t)-1) break;
-        if (errno == E2BIG || room < 4) {
+        if (result != (size_t)-1) continue;
+        int reason = errno;
+        if (reason == E2BIG || room < 4) {
             if (!grow(out, &capacity)) {
                 free(*out);
                 *out = NULL;
                 return -1;
             }
-            if (errno == E2BIG) continue;
+            if (reason == E2BIG) {
+                at_end = 0;
+                continue;
+            }
         }
+        if (at_end) break;
         // A byte that begins nothing, or a sequence cut at the end: one replacement, go on behind it.
         (*out)[used++] = 0xEF;
         (*out)[used++] = 0xBF;

@@ -1,16 +1,17 @@
 /// From UTF-8 offsets of normalized text to UTF-8 offsets of the raw text, as runs that advance together.
 ///
-/// Within a run both sides move byte by byte. A run of length 0 marks a place where text was inserted or replaced:
-/// text from there up to the next run stands for the raw text from its raw offset up to the next run's. Runs are
-/// sorted by `text` and by `raw`; of two runs at the same text offset the later one holds.
+/// Within a run both sides move byte by byte: the bytes are equal, or a space stands for one byte of white space. A run
+/// of length 0 marks a place where text was inserted or replaced: text from there up to the next run stands for the
+/// raw text from its raw offset up to the next run's. Runs are sorted by `text` and by `raw`; of two runs at the same
+/// text offset the later one holds.
 public struct OffsetMap: Sendable, Equatable, Codable {
-    /// One run of bytes that are equal on both sides.
+    /// One run of bytes that correspond one to one.
     public struct Run: Sendable, Equatable, Codable {
         /// Offset in the normalized text.
         public var text: Int
         /// Offset in the raw text.
         public var raw: Int
-        /// Bytes that are equal; 0 marks a replacement.
+        /// Bytes that correspond; 0 marks a replacement.
         public var count: Int
 
         /// Describes a run.

@@ -44,7 +44,11 @@ package enum Segmenter {
             wasHeading = isHeading
             if element.textRange.count > longest {
                 // A long element begins with what is open only where that is a heading, kept short.
-                if let current = open, !(current.isOnlyHeading && current.fits(element)) { close() }
+                if let current = open,
+                    !(current.isOnlyHeading && current.fits(element) && current.range.count <= target / 2)
+                {
+                    close()
+                }
                 for piece in cut(utf8, element.textRange) {
                     if var current = open {
                         current.range = current.range.lowerBound..<piece.upperBound
@@ -57,7 +61,7 @@ package enum Segmenter {
                 continue
             }
             if var current = open, current.fits(element),
-                current.isOnlyHeading || element.textRange.upperBound - current.range.lowerBound <= target
+                element.textRange.upperBound - current.range.lowerBound <= (current.isOnlyHeading ? longest : target)
             {
                 current.range = current.range.lowerBound..<element.textRange.upperBound
                 current.isOnlyHeading = current.isOnlyHeading && isHeading

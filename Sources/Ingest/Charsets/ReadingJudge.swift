@@ -83,7 +83,8 @@ struct ReadingJudge {
             if letterBefore, scalar.properties.isUppercase, previous.properties.isLowercase { return -0.6 }
             if family == .latin { return letterBefore && previous.value >= 0x80 ? 0.1 : 0.5 }
             return 0.6
-        case .hebrew, .arabic: return 0.5
+        case .hebrew: return 0.65
+        case .arabic: return 0.5
         case .thai: return 0.35
         case .japanese: return 0.6
         default: return 1

@@ -20,7 +20,7 @@ enum FileKind: Equatable {
         if head.prefix(1024).firstRange(of: Array("%PDF-".utf8)) != nil { return .pdf }
         if let reason = magic(head) { return .other(reason) }
         if looksLikeHTML(head) { return markdownSuffixes.contains(suffix) ? .markdown : .html }
-        if htmlSuffixes.contains(suffix) { return .html }
+        if htmlSuffixes.contains(suffix) { return hasManyControls(head) ? .other(.binary) : .html }
         if suffix == "pdf" { return .pdf }  // damaged; its worker says how
         if isBinary(head) { return .other(reasonBySuffix[suffix] ?? .binary) }
         if suffix == "svg" || looksLikeSVG(head) { return .other(.image) }
@@ -61,20 +61,18 @@ enum FileKind: Equatable {
     /// Null bytes that are no UTF-16, or many control characters.
     private static func isBinary(_ head: ArraySlice<UInt8>) -> Bool {
         if head.starts(with: [0xFF, 0xFE]) || head.starts(with: [0xFE, 0xFF]) { return false }
+        if hasManyControls(head) { return true }
         var nulls = [0, 0]
-        var controls = 0
-        for (offset, byte) in head.enumerated() {
-            if byte == 0 {
-                nulls[offset & 1] += 1
-            } else if byte < 0x20, byte != 0x1B, !(0x08...0x0D).contains(byte) {
-                controls += 1
-            }
-        }
-        if controls * 20 > head.count { return true }
+        for (offset, byte) in head.enumerated() where byte == 0 { nulls[offset & 1] += 1 }
         guard nulls != [0, 0] else { return false }
         let half = max(head.count / 2, 1)
         // UTF-16: nearly all of the nulls at one parity, and many of them.
         return !(nulls[0] * 5 > half && nulls[1] * 50 < half || nulls[1] * 5 > half && nulls[0] * 50 < half)
+    }
+
+    private static func hasManyControls(_ head: ArraySlice<UInt8>) -> Bool {
+        let controls = head.count { $0 < 0x20 && $0 != 0 && $0 != 0x1B && !(0x08...0x0D).contains($0) }
+        return controls * 20 > head.count
     }
 
     private static func magic(_ head: ArraySlice<UInt8>) -> SkipReason? {

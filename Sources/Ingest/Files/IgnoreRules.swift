@@ -57,7 +57,8 @@ struct GlobPattern: Sendable, Equatable {
         return reachable[names.count]
     }
 
-    /// Matches one name against one component: `*`, `?`, `[a-z]`, `[!a]`, `\x`. Backtracks to the last star only.
+    /// Matches one name against one component: `*`, `?`, `[a-z]`, `[!a]`, `\x`, byte by byte as git does. Backtracks to
+    /// the last star only.
     private static func matches(_ pattern: [UInt8], _ name: [UInt8]) -> Bool {
         var (p, n) = (0, 0)
         var star: (pattern: Int, name: Int)?
@@ -67,8 +68,7 @@ struct GlobPattern: Sendable, Equatable {
                 p += 1
             } else if p < pattern.count, let length = single(pattern, p, name, n) {
                 p += length
-                // `?` and classes take a whole character.
-                n += pattern[p - length] == 0x3F ? max(1, UTF8Repair.validLength(name[...], at: n)) : 1
+                n += 1
             } else if let back = star {
                 star = (back.pattern, back.name + 1)
                 p = back.pattern + 1

@@ -40,7 +40,7 @@ extension DecodedText {
 
     /// Where the source's line ends, if the walk through its characters lost count.
     private func resynchronized(_ body: ArraySlice<UInt8>, _ source: Int) -> Int {
-        guard charset == .iso2022JP || charset == .big5 || charset == .shiftJIS, source > body.startIndex,
+        guard [.iso2022JP, .big5, .shiftJIS, .windows1255, .windows1258].contains(charset), source > body.startIndex,
             body[source - 1] != 0x0A
         else { return source }
         if let line = body[source...].firstIndex(of: 0x0A) { return line + 1 }
