@@ -19,22 +19,28 @@ package struct PeerBench: Sendable {
     }
 
     private struct Result: Decodable {
-        var avg_ts: Double
-        var build_commit: String?
-        var build_number: Int?
+        var speed: Double
+        var commit: String?
+        var build: Int?
+
+        enum CodingKeys: String, CodingKey {
+            case speed = "avg_ts"
+            case commit = "build_commit"
+            case build = "build_number"
+        }
     }
 
     /// Tokens per second of one run, after the warm-up that the program does by itself.
     ///
     /// - Throws: `DP-CLI-01` when the program cannot be run or says something else.
     package func measure(_ kind: SpeedCase, threads: Int) async throws -> Double {
-        try await results(kind, threads: threads).avg_ts
+        try await results(kind, threads: threads).speed
     }
 
     /// What the program says it was built from.
     package func version() async -> String? {
         guard let result = try? await results(.decode(1), threads: 1) else { return nil }
-        return result.build_commit.map { "llama.cpp \($0)" + (result.build_number.map { " (b\($0))" } ?? "") }
+        return result.commit.map { "llama.cpp \($0)" + (result.build.map { " (b\($0))" } ?? "") }
     }
 
     private func results(_ kind: SpeedCase, threads: Int) async throws -> Result {
@@ -64,7 +70,7 @@ package struct PeerBench: Sendable {
         }
         guard let results = try? JSONDecoder().decode([Result].self, from: Data(output.utf8)),
             let first = results.first,
-            first.avg_ts > 0
+            first.speed > 0
         else { throw failure("llama-bench printed no result that is understood") }
         return first
     }

@@ -8,10 +8,21 @@ struct Docproc: DocprocCommand {
         commandName: "docproc",
         abstract: "Answers questions about documents on this machine, with quotations checked in the source.",
         version: "docproc \(version)",
-        subcommands: [
-            IngestCommand.self, InspectCommand.self, TokenizeCommand.self, ModelsCommand.self, VerifyCommand.self,
-            BenchCommand.self, CacheCommand.self, ConfigCommand.self, ExplainCommand.self, CompletionCommand.self,
-            LicensesCommand.self,
+        groupedSubcommands: [
+            CommandGroup(name: "Answers", subcommands: [AskCommand.self, SummarizeCommand.self, VerifyCommand.self]),
+            CommandGroup(
+                name: "Pipelines",
+                subcommands: [RunCommand.self, ValidateCommand.self, InitCommand.self, SchemaCommand.self]),
+            CommandGroup(
+                name: "Documents",
+                subcommands: [IngestCommand.self, InspectCommand.self, TokenizeCommand.self, PackCommand.self]),
+            CommandGroup(
+                name: "Models and machine",
+                subcommands: [
+                    ModelsCommand.self, BenchCommand.self, DoctorCommand.self, CacheCommand.self, ConfigCommand.self,
+                ]),
+            CommandGroup(
+                name: "Help", subcommands: [ExplainCommand.self, CompletionCommand.self, LicensesCommand.self]),
         ])
 
     /// The names of all commands.

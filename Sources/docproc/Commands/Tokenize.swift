@@ -27,7 +27,7 @@ struct TokenizeCommand: DocprocCommand {
     func run(in context: CommandContext) async throws {
         let loader = ModelLoader(context: context)
         let files = try loader.files()
-        let (tokenizer, contextLength) = try facts(files)
+        let (tokenizer, contextLength) = try Self.facts(files)
         let reader = CorpusReader(
             context: context, options: try selection.ingestOptions(context.settings),
             store: try StoreAccess.open(context))
@@ -66,7 +66,8 @@ struct TokenizeCommand: DocprocCommand {
                 + " (reliable: \(Self.windows(total, reliable)) of \(Self.short(reliable)))\n")
     }
 
-    private func facts(_ files: ModelFiles) throws(UserError) -> (Tokenizer, Int) {
+    /// The tokenizer and the context of a model, without opening an engine.
+    static func facts(_ files: ModelFiles) throws(UserError) -> (Tokenizer, Int) {
         do {
             let description = try Engine.describe(files)
             return (try Tokenizer(TokenizerDefinition(metadata: files.gguf)), description.contextLength)

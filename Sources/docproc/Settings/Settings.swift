@@ -37,6 +37,15 @@ struct Settings: Sendable {
         }
     }
 
+    /// These settings under those of a pipeline file: flags and variables stay, everything weaker gives way.
+    func under(_ layer: SettingLayer) -> Settings {
+        var merged = self
+        merged.values.merge(layer.values) { mine, pipeline in
+            ["flag", "environment"].contains(mine.origin.layer) ? mine : pipeline
+        }
+        return merged
+    }
+
     /// The value of a key, nil when nothing set it.
     func value(_ key: SettingKey) -> SettingValue? { values[key.name] }
     /// As a text.

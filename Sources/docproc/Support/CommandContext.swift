@@ -25,7 +25,7 @@ extension DocprocCommand {
 
 /// What a command works with: settings, where results and words go, and when to stop.
 struct CommandContext: Sendable {
-    let settings: Settings
+    var settings: Settings
     let environment: [String: String]
     let workingDirectory: String
     let streams: StandardStreams
@@ -59,11 +59,17 @@ struct CommandContext: Sendable {
         }
     }
 
+    /// A line that somebody types; nil at the end of input.
+    func readLine(prompt: String) -> String? {
+        narrator.clearLine()
+        _ = try? FileDescriptor.standardError.writeAll(prompt.utf8)
+        return stop.whileWaiting { Swift.readLine(strippingNewline: true) }
+    }
+
     /// Asks a question that is answered by yes or no.
     func confirm(_ question: String) -> Bool {
         narrator.clearLine()
-        _ = try? FileDescriptor.standardError.writeAll((question + " [y/N] ").utf8)
-        let answer = readLine(strippingNewline: true)?.lowercased() ?? ""
+        let answer = readLine(prompt: question + " [y/N] ")?.lowercased() ?? ""
         return answer == "y" || answer == "yes"
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Glibc
+import Pipeline
 import Runs
 import SystemPackage
 
@@ -47,6 +48,10 @@ struct CommandRunner {
             output.abandon()
             narrator.clearLine()
             return .success
+        } catch let complaints as Complaints {
+            narrator.end()
+            return report(
+                complaints, output: output, json: command.global.json || command.wantsEvents, narrator: narrator)
         } catch let end as EndWith {
             narrator.end()
             if let note = end.note { narrator.say(note) }
@@ -79,6 +84,17 @@ struct CommandRunner {
             _ = try? FileDescriptor.standardError.writeAll((text + "\n").utf8)
         }
         return error.exit
+    }
+
+    /// All mistakes of a file at once, each with its own place.
+    private func report(_ complaints: Complaints, output: ResultOutput, json: Bool, narrator: Narrator) -> ExitStatus {
+        output.abandon()
+        if json { try? ResultOutput(streams: streams).line(complaints.record.line) }
+        if environment["GITHUB_ACTIONS"] != nil {
+            for line in GitHubReport.annotations(complaints.list) { narrator.say(line) }
+        }
+        narrator.say(complaints.text)
+        return .usage
     }
 
     private func plainStyle() -> Style {

@@ -34,7 +34,11 @@ struct CorpusReader {
     /// - Throws: `DP-IN-01` for a path that is not there, `DP-IN-02` under `--on-unreadable fail`, `DP-IN-03` or `-04`
     ///   when nothing is left to work with.
     func read(_ paths: [String]) async throws -> LoadedCorpus {
-        let report = try await report(paths)
+        try load(try await report(paths), paths: paths)
+    }
+
+    /// A corpus from a report that is there already.
+    func load(_ report: IngestReport, paths: [String]) throws -> LoadedCorpus {
         try demandText(report, paths: paths)
         let documents = report.documents.map {
             SegmentedDocument(document: $0, segments: Segmenter.segments(of: $0))
@@ -57,7 +61,7 @@ struct CorpusReader {
 
     /// Reads everything and leaves judgement to the caller.
     func report(_ paths: [String]) async throws -> IngestReport {
-        for path in paths where path != "-" { try Self.demand(path) }
+        try Self.demand(paths)
         let ingestor = Ingestor(options, cache: store.map { StoredExtractions(store: $0) })
         let narrator = context.narrator
         narrator.begin(Progress(stage: "ingest", done: 0, total: nil, unit: "files"))
@@ -97,6 +101,16 @@ struct CorpusReader {
             throw Self.unreadable(bad, failed: final.failed)
         }
         return final
+    }
+
+    /// Files that failed make a finished command a partial one, unless the user said that they do not matter.
+    static func judge(_ loaded: LoadedCorpus, _ context: CommandContext) throws {
+        let failed = loaded.corpus.failed.count
+        guard failed > 0, context.settings.text(SettingKey.onUnreadable) != "skip" else { return }
+        throw EndWith(
+            status: .partial,
+            note: "finished, but \(Format.plural(failed, "file")) could not be read; docproc inspect "
+                + loaded.paths.joined(separator: " ") + " --flagged says why (exit 6)")
     }
 
     /// What the index of segments depends on besides the file.
@@ -174,6 +188,11 @@ struct CorpusReader {
         case .skipped(let reason): reason == .noText
         case .failed: true
         }
+    }
+
+    /// - Throws: `DP-IN-01` for the first path that is not there.
+    static func demand(_ paths: [String]) throws(UserError) {
+        for path in paths where path != "-" { try demand(path) }
     }
 
     private static func demand(_ path: String) throws(UserError) {

@@ -21,8 +21,8 @@ struct EventSink: Sendable {
     }
 
     /// As `send`, for records whose loss must stop the command.
-    func require(_ kind: Event.Kind, _ fields: @autoclosure () -> JSONValue) throws {
+    func require(_ kind: Event.Kind, _ fields: @autoclosure () throws -> JSONValue) throws {
         guard let output else { return }
-        try output.line(Event(kind, run: run, fields: fields()).line)
+        try output.line(Event(kind, run: run, fields: try fields()).line)
     }
 }

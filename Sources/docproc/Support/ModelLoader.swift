@@ -43,14 +43,12 @@ struct ModelLoader {
 
     /// Upper bounds of memory; over the limit is an error.
     func plan(_ files: ModelFiles, options: EngineOptions) throws(UserError) -> MemoryPlan {
-        do {
+        do throws(EngineError) {
             let plan = try Engine.plan(files, options: options)
             if let limit = options.memoryLimit, plan.totalBytes > limit { throw EngineError.memory(plan, limit: limit) }
             return plan
-        } catch let error as EngineError {
-            throw error.userError(path: files.path)
         } catch {
-            throw UserError(.internalError, "\(error)")
+            throw error.userError(path: files.path)
         }
     }
 

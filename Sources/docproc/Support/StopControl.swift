@@ -38,6 +38,8 @@ final class StopControl: Sendable {
     private struct State {
         var reason: StopReason?
         var signals = 0
+        /// Nothing is at work: the program waits for someone to type.
+        var isWaiting = false
         var cancel: (@Sendable () -> Void)?
         var sources: [any DispatchSourceProtocol] = []
     }
@@ -57,6 +59,13 @@ final class StopControl: Sendable {
         if stopped { cancel() }
     }
 
+    /// Does something that waits for a person; Ctrl-C then ends the program at once, as nothing is lost.
+    func whileWaiting<T>(_ body: () -> T) -> T {
+        state.withLock { $0.isWaiting = true }
+        defer { state.withLock { $0.isWaiting = false } }
+        return body()
+    }
+
     /// Stops the command. The first reason stays.
     func stop(_ reason: StopReason) {
         let cancel = state.withLock { state in
@@ -74,7 +83,7 @@ final class StopControl: Sendable {
             handle(number) { [self] in
                 let first = state.withLock { state in
                     state.signals += 1
-                    return state.signals == 1
+                    return state.signals == 1 && !state.isWaiting
                 }
                 guard first else {
                     narrator.clearLine()

@@ -1,0 +1,116 @@
+import Answering
+import Runs
+import Synchronization
+
+/// Turns what answering reports into the progress line and events. Shared by `ask`, `summarize` and `run`.
+final class AnswerNarration: Sendable {
+    private struct State {
+        var known = 0
+        var before = 0
+        var current = 0
+        var cachedBefore = 0
+        var cached = 0
+        var windows = 0
+        var window = 0
+        var question = ""
+        var began = false
+        var windowStart = ContinuousClock.now
+    }
+
+    private let narrator: Narrator
+    private let events: EventSink
+    private let stage: String
+    private let state = Mutex(State())
+
+    /// - Parameter stage: a word such as `read`.
+    init(narrator: Narrator, events: EventSink, stage: String = "read") {
+        self.narrator = narrator
+        self.events = events
+        self.stage = stage
+    }
+
+    /// Ends the stage and returns tokens read, those from the cache among them.
+    @discardableResult func end() -> (tokens: Int, cached: Int) {
+        let totals = state.withLock { ($0.before + $0.current, $0.cachedBefore + $0.cached) }
+        narrator.end()
+        return totals
+    }
+
+    /// Takes one report.
+    func take(_ progress: AnswerProgress) {
+        switch progress {
+        case .planned(let plan):
+            state.withLock { $0.known += plan.inputTokens }
+        case .questionStarted(let index, let count, let question):
+            state.withLock { $0.question = count > 1 ? "question \(index + 1)/\(count)" : "" }
+            narrator.detail("question: \(question.text)")
+        case .windowStarted(let index, let count, let tokens):
+            startWindow(index, of: count, tokens: tokens)
+        case .prefill(let window, let done, let total, let cached):
+            prefill(window, done: done, total: total, cached: cached)
+        case .evidence(let window, let quotes):
+            narrator.detail("window \(window + 1): \(Format.plural(quotes, "quote"))")
+        case .sentence(let text, let citations):
+            events.send(.textDelta, .fields(["text": .string(text)]))
+            for citation in citations {
+                if let record = try? RecordJSON.value(citation) { events.send(.citation, record) }
+            }
+        case .rejected(let rejected):
+            narrator.detail("not let through (\(rejected.reason.rawValue)): \(rejected.quote)")
+        case .warning(let text):
+            narrator.warn(text)
+            events.send(.warning, .fields(["message": .string(text)]))
+        }
+    }
+
+    private func startWindow(_ index: Int, of count: Int, tokens: Int) {
+        let (first, done, total) = state.withLock { state in
+            state.before += state.current
+            state.cachedBefore += state.cached
+            state.current = 0
+            state.cached = 0
+            state.window = index + 1
+            state.windows = max(count, index + 1)
+            state.windowStart = .now
+            let first = !state.began
+            state.began = true
+            // Later rounds over evidence are not part of the plan.
+            state.known = max(state.known, state.before + tokens)
+            return (first, state.before, state.known)
+        }
+        if first {
+            narrator.begin(Progress(stage: stage, done: done, total: total, unit: "tokens", rateUnit: "tok/s"))
+        }
+        refresh()
+        events.send(.windowStart, .fields(["window": .int(index), "of": .int(count), "tokens": .int(tokens)]))
+    }
+
+    private func prefill(_ window: Int, done: Int, total: Int, cached: Int) {
+        let speed = state.withLock { state in
+            state.current = done
+            state.cached = cached
+            let seconds = (ContinuousClock.now - state.windowStart).inSeconds
+            return seconds > 0 ? Double(done - cached) / seconds : 0
+        }
+        refresh()
+        guard events.isOn else { return }
+        events.send(
+            .prefill,
+            .fields([
+                "window": .int(window), "done": .int(done), "total": .int(total), "cached": .int(cached),
+                "tokens_per_second": .double((speed * 10).rounded() / 10),
+            ]))
+    }
+
+    private func refresh() {
+        let now = state.withLock { $0 }
+        narrator.update { progress in
+            progress.done = now.before + now.current
+            progress.total = max(now.known, progress.done)
+            progress.free = now.cachedBefore + now.cached
+            progress.details =
+                (now.question.isEmpty ? [] : [now.question])
+                + (now.windows > 1 ? ["\(now.window)/\(now.windows) windows"] : [])
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Answering
+import Diagnostics
+import Documents
+import Packing
+import Runs
+import Store
+
+/// Questions over one corpus with one model, each answered once: equal inputs are taken from the store.
+struct AskService: Sendable {
+    let context: CommandContext
+    let session: ModelSession
+    let corpus: LoadedCorpus
+    let store: CorpusStore
+    let options: AskOptions
+    /// Answer anew what is stored already.
+    let fresh: Bool
+
+    private var asker: Asker {
+        Asker(
+            generator: session.generator,
+            search: StoredSearch(store: store, variant: corpus.variant, corpus: corpus.corpus), options: options)
+    }
+
+    /// What asking would read.
+    func plan(_ questions: [Answering.Question]) async throws -> AskPlan {
+        try await asker.plan(questions, of: corpus.corpus)
+    }
+
+    /// How many of the questions have a stored answer.
+    func stored(_ questions: [Answering.Question]) throws -> Int {
+        guard !fresh else { return 0 }
+        return try questions.count { try stored($0, among: questions) != nil }
+    }
+
+    /// Answers in order. `finished` gets each as soon as it is complete, and whether it was stored.
+    func answer(
+        _ questions: [Answering.Question], events: EventSink,
+        finished: (_ answer: Answer, _ stored: Bool) async throws -> Void
+    ) async throws -> [Answer] {
+        var answers: [Answer] = []
+        var waiting: [Answering.Question] = []
+        for question in questions {
+            if !fresh, let answer = try stored(question, among: questions) {
+                answers += try await compute(waiting, among: questions, events: events, finished: finished)
+                waiting = []
+                answers.append(answer)
+                try await finished(answer, true)
+            } else {
+                waiting.append(question)
+            }
+        }
+        return answers + (try await compute(waiting, among: questions, events: events, finished: finished))
+    }
+
+    private func compute(
+        _ questions: [Answering.Question], among all: [Answering.Question], events: EventSink,
+        finished: (Answer, Bool) async throws -> Void
+    ) async throws -> [Answer] {
+        guard !questions.isEmpty else { return [] }
+        let narration = AnswerNarration(narrator: context.narrator, events: events)
+        defer { narration.end() }
+        narration.take(.planned(try await plan(questions)))
+        var answers: [Answer] = []
+        var began = ContinuousClock.now
+        _ = try await asker.ask(questions, of: corpus.corpus, progress: { narration.take($0) }) { answer in
+            var answer = answer
+            answer.seconds = ((ContinuousClock.now - began).inSeconds * 100).rounded() / 100
+            began = .now
+            answer.run = events.run
+            if answers.count < questions.count {
+                try save(answer, as: try key(questions[answers.count], among: all))
+            }
+            answers.append(answer)
+            if answers.count == questions.count { narration.end() } else { context.narrator.clearLine() }
+            try await finished(answer, false)
+        }
+        return answers
+    }
+
+    /// The windows follow from the longest of the questions asked together.
+    private func key(_ question: Answering.Question, among all: [Answering.Question]) throws -> String {
+        let longest = all.map(\.text).max { ($0.utf8.count, $1) < ($1.utf8.count, $0) } ?? ""
+        return try session.key(of: question, longest: longest, corpus: corpus, options: options)
+    }
+
+    private func stored(_ question: Answering.Question, among all: [Answering.Question]) throws -> Answer? {
+        do {
+            return try store.result(try key(question, among: all)).flatMap {
+                RecordJSON.decode(Answer.self, from: $0.record)
+            }
+        } catch let error as StoreError {
+            context.narrator.warn(error.userError.cause)
+            return nil
+        }
+    }
+
+    /// A result that cannot be kept is still a result.
+    private func save(_ answer: Answer, as key: String) throws {
+        do {
+            try store.saveResult(
+                key: key, kind: "answer", record: try RecordJSON.line(answer),
+                documents: corpus.corpus.documents.map(\.document.sha256))
+        } catch let error as StoreError {
+            context.narrator.warn("the answer could not be kept: \(error.userError.cause)")
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import Answering
+import Diagnostics
+import Documents
+import Hashing
+import Inference
+import Kernels
+import Packing
+import Runs
+import Weights
+
+/// A model that is open, with all that answering and records need of it.
+struct ModelSession: Sendable {
+    let files: ModelFiles
+    let engine: Engine
+    let generator: EngineGenerator
+    let options: EngineOptions
+    /// Names arithmetic and version: results of different arithmetic are different results.
+    let numerics: String
+    private let identity: String
+
+    /// Opens the model that settings name, or another one.
+    static func open(
+        _ context: CommandContext, files: ModelFiles, options: EngineOptions
+    ) async throws(UserError) -> ModelSession {
+        let loader = ModelLoader(context: context)
+        let engine = try await loader.open(files, options: options)
+        return ModelSession(
+            files: files, engine: engine,
+            generator: EngineGenerator(
+                engine, model: loader.record(files), reliableWindow: loader.reliableWindow(files)), options: options,
+            numerics: loader.numerics(options), identity: loader.identity(files))
+    }
+
+    /// The key of an answer: everything that it depends on.
+    func key(
+        of question: Answering.Question, longest: String, corpus: LoadedCorpus, options: AskOptions
+    ) throws -> String {
+        let parts: JSONValue = .fields([
+            "kind": "answer", "form": .int(Asker.formVersion), "model": .string(identity),
+            "numerics": .string(numerics),
+            "context": .int(engine.contextLength), "question": .string(question.text), "longest": .string(longest),
+            "id": question.id.map { .string($0) } ?? .null, "options": try RecordJSON.value(options),
+            "variant": .string(corpus.variant),
+            "documents": .array(
+                corpus.corpus.documents.map { .array([.string($0.document.path), .string($0.document.sha256)]) }),
+            "left_out": .array(
+                (corpus.corpus.skipped + corpus.corpus.failed).map { .array([.string($0.path), .string($0.reason)]) }),
+        ])
+        return ContentHash(of: parts.line).hex
+    }
+
+    /// The plan's line about the model.
+    var planModel: RunPlan.Model {
+        let model = generator.model
+        return RunPlan.Model(
+            name: model.name, quant: model.quant ?? "", sha256: model.sha256, bytes: files.gguf.mapping.count,
+            license: model.license)
+    }
+}
+
+extension ModelLoader {
+    /// Arithmetic, kernels and form of the cache: what changes the last bits of a result.
+    func numerics(_ options: EngineOptions) -> String {
+        "\(options.numerics.rawValue)/1 \(options.kernels ?? KernelSet.best().name) kv=\(options.kvType) chunk=\(options.prefillChunk)"
+    }
+}
