@@ -1,7 +1,7 @@
-// AVX2: loops over single rows, and the table of the level.
+// AVX2: loops over single rows, and the tables of the two levels for x86.
 
 #if defined(__x86_64__)
-#include "x86_avx2.h"
+#include "x86_avx512.h"
 
 // Runs `body` for 8 elements at a time; the last ones through a mask. `load(p)` and `store(p, v)` know which.
 #define ROWS_OF_8(n, body)                                                     \
@@ -124,32 +124,46 @@ AVX2 static float exp_shift(float *x, size_t n, float shift) {
 #define DOTS(id, name) [CK_##id] = ck_avx2_dots_##name,
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Winitializer-overrides"
+// What AVX2 and AVX-512 share.
+#define COMMON \
+    .dequantize = {CK_SCALAR_DEQUANTIZE [CK_F16] = ck_avx2_floats_f16, [CK_BF16] = ck_avx2_floats_bf16}, \
+    .unpack = {CK_SCALAR_UNPACK CK_AVX2_UNPACKED(UNPACK)}, \
+    .interleave = ck_avx2_interleave, \
+    .transpose = ck_avx2_transpose, \
+    .quantize = ck_avx2_quantize, \
+    .dots = {CK_AVX2_UNPACKED(DOTS)}, \
+    .rms_norm = rms_norm, \
+    .add = add, \
+    .scale = scale, \
+    .softcap = softcap, \
+    .silu_gate = silu_gate, \
+    .gelu_gate = gelu_gate, \
+    .rope_halves = rope_halves, \
+    .rope_pairs = rope_pairs, \
+    .to_f16 = to_f16, \
+    .maximum = maximum, \
+    .exp_shift = exp_shift, \
+    .softmax_step = ck_avx2_softmax_step, \
+    .transpose_keys = ck_avx2_transpose_keys,
+
 const ck_table ck_avx2 = {
+    COMMON
     .name = "avx2",
-    .dequantize = {CK_SCALAR_DEQUANTIZE [CK_F16] = ck_avx2_floats_f16, [CK_BF16] = ck_avx2_floats_bf16},
-    .unpack = {CK_SCALAR_UNPACK CK_AVX2_UNPACKED(UNPACK)},
-    .interleave = ck_avx2_interleave,
-    .transpose = ck_avx2_transpose,
-    .quantize = ck_avx2_quantize,
     .product = {{ck_avx2_u4_1, ck_avx2_u4_2, ck_avx2_u4_3, ck_avx2_u4_4},
                 {ck_avx2_u5_1, ck_avx2_u5_2, ck_avx2_u5_3, ck_avx2_u5_4},
                 {ck_avx2_u6_1, ck_avx2_u6_2, ck_avx2_u6_3, ck_avx2_u6_4},
                 {ck_avx2_s8_1, ck_avx2_s8_2, ck_avx2_s8_3, ck_avx2_s8_4}},
-    .dots = {CK_AVX2_UNPACKED(DOTS)},
     .gemm = ck_avx2_gemm,
-    .rms_norm = rms_norm,
-    .add = add,
-    .scale = scale,
-    .softcap = softcap,
-    .silu_gate = silu_gate,
-    .gelu_gate = gelu_gate,
-    .rope_halves = rope_halves,
-    .rope_pairs = rope_pairs,
-    .to_f16 = to_f16,
-    .maximum = maximum,
-    .exp_shift = exp_shift,
-    .softmax_step = ck_avx2_softmax_step,
-    .transpose_keys = ck_avx2_transpose_keys,
+};
+
+const ck_table ck_avx512 = {
+    COMMON
+    .name = "avx512",
+    .product = {{ck_avx512_u32_1, ck_avx512_u32_2, ck_avx512_u32_3, ck_avx512_u32_4},
+                {ck_avx512_u32_1, ck_avx512_u32_2, ck_avx512_u32_3, ck_avx512_u32_4},
+                {ck_avx512_u16_1, ck_avx512_u16_2, ck_avx512_u16_3, ck_avx512_u16_4},
+                {ck_avx512_s32_1, ck_avx512_s32_2, ck_avx512_s32_3, ck_avx512_s32_4}},
+    .gemm = ck_avx512_gemm,
 };
 #pragma clang diagnostic pop
 #endif
