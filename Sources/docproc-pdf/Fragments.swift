@@ -47,7 +47,9 @@ enum Fragments {
         guard a.isUpright, b.isUpright else { return false }
         let size = max(a.size, b.size)
         let gap = b.box.x0 - a.box.x1
-        return gap > wideGap * size || gap < -2 * size
+        // Small print at a distance, such as a line number, is no part of the line; at no distance it is an index.
+        let isOther = min(a.size, b.size) < 0.7 * size && gap > 0.5 * size
+        return isOther || gap > wideGap * size || gap < -2 * size
     }
 
     /// A line with right-to-left words: ordered by place, since Poppler keeps neither runs of the other direction

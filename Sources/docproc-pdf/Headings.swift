@@ -40,7 +40,8 @@ enum Headings {
             return false
         }
         let size = rounded(block.lines[0].size)
-        if size > 1.12 * body { return true }
+        // Larger still is a watermark.
+        if size > 1.12 * body { return size < 6 * body }
         return block.lines.allSatisfy(\.isBold) && size >= body - 0.5 && block.lines.count <= 2
             && startsWithNumber(text)
     }

@@ -36,6 +36,8 @@ struct LaidOutLine {
     var isRightToLeft: Bool
     /// Fragments that it was put together from.
     var cells: Int
+    /// UTF-8 bytes of the longest of them.
+    var longestCell: Int
 
     var extracted: ExtractedLine {
         func round(_ value: Double) -> Double { (value * 100).rounded() / 100 }
@@ -49,10 +51,14 @@ enum PageLayout {
     /// The blocks of a page in reading order, and whether it has columns.
     static func blocks(of glyphs: Glyphs, width: Double, height: Double) -> (blocks: [LaidOutBlock], hasColumns: Bool) {
         let fragments = Fragments.of(glyphs)
-        let upright = fragments.filter(\.isUpright)
+        let (upright, numbers, watermarks) = Margins.part(fragments.filter(\.isUpright))
         // Text that runs up or down the page keeps Poppler's order, which follows its direction.
-        let turned = fragments.filter { !$0.isUpright }.map { fragment in
+        var last = (fragments.filter { !$0.isUpright } + watermarks).map { fragment in
             LaidOutBlock(kind: .paragraph, lines: [line([fragment], isRightToLeft: false)])
+        }
+        if !numbers.isEmpty {
+            let lines = numbers.map { line([$0], isRightToLeft: false) }
+            last.append(LaidOutBlock(kind: .pageFooter, lines: lines))
         }
         let isRightToLeft = 2 * upright.count(where: \.isRightToLeft) > upright.count
         let regions = ReadingOrder(isRightToLeft: isRightToLeft).regions(upright)
@@ -60,7 +66,7 @@ enum PageLayout {
         for region in regions {
             blocks += Paragraphs.blocks(lines(region.fragments, isRightToLeft: isRightToLeft))
         }
-        return (blocks + turned, regions.count(where: \.isColumn) > 1)
+        return (blocks + last, regions.count(where: \.isColumn) > 1)
     }
 
     /// Rows from top to bottom; fragments of a row in reading direction.
@@ -93,6 +99,7 @@ enum PageLayout {
         return LaidOutLine(
             text: ordered.map(\.text).joined(separator: ordered.count > 2 ? "\t" : " "),
             box: ordered.dropFirst().reduce(ordered[0].box) { $0.union($1.box) }, size: longest.size,
-            isBold: longest.isBold, isRightToLeft: longest.isRightToLeft, cells: ordered.count)
+            isBold: longest.isBold, isRightToLeft: longest.isRightToLeft, cells: ordered.count,
+            longestCell: longest.text.utf8.count)
     }
 }

@@ -54,9 +54,10 @@ enum Paragraphs {
         return !(line.start - edges.start > 0.8 * size && abs(above.start - edges.start) < 0.5 * size)
     }
 
-    /// A row of a table has three cells, or two and a neighbour that has as many.
+    /// A row of a table has three cells, or two and a neighbour that has as many. A cell that fills most of a line is
+    /// prose with something beside it.
     private static func isTableRow(_ index: Int, of lines: [LaidOutLine]) -> Bool {
-        guard lines[index].cells >= 2 else { return false }
+        guard lines[index].cells >= 2, lines[index].longestCell < 70 else { return false }
         if lines[index].cells >= 3 { return true }
         let before = index > 0 && lines[index - 1].cells >= 2
         let after = index + 1 < lines.count && lines[index + 1].cells >= 2

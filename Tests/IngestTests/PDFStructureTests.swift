@@ -90,6 +90,20 @@ import Testing
         }
     }
 
+    @Test func lineNumbersAndWatermarksDoNotCutTheText() async throws {
+        var lines = [MadePDF.Line(text: "DRAFT", x: 120, y: 580, size: 120)]
+        for row in 0..<10 {
+            lines.append(.init(text: "\(row + 41)", x: 60, y: 700 - 13 * row, size: 5))
+            lines.append(
+                .init(text: "Sentence \(row) of a manuscript with numbered lines", x: 76, y: 700 - 13 * row, size: 10))
+        }
+        let blocks = try await extract(MadePDF.pages([lines])).pages[0].blocks
+        #expect(blocks.map(\.kind) == [.paragraph, .paragraph, .pageFooter])
+        #expect(blocks[0].lines.map(\.text) == (0..<10).map { "Sentence \($0) of a manuscript with numbered lines" })
+        #expect(blocks[1].lines.map(\.text) == ["DRAFT"])
+        #expect(blocks[2].lines.map(\.text) == (41...50).map(String.init))
+    }
+
     /// A page of which nothing would be left keeps its text.
     @Test func pagesThatAreAllAlikeKeepTheirText() async throws {
         let pages = [[MadePDF.Line]](repeating: [.init(text: "needle", x: 72, y: 720)], count: 12)
