@@ -82,12 +82,13 @@ extension ModelStore {
         let catalog = ModelCatalog.entries.map(\.fullName)
         let known = Array(Set(stored + catalog + others)).sorted()
         let wanted = Array(name.lowercased().utf8)
-        // Nearest by edits, where a name without its quantization counts as the name.
+        // Nearest by edits, where a name without its quantization, or only its beginning, counts as the name.
         let near = known.map { known -> (name: String, distance: Int) in
-            let whole = editDistance(wanted, Array(known.lowercased().utf8))
-            let short = known.lowercased().split(separator: ":").first.map { editDistance(wanted, Array($0.utf8)) }
-            return (known, min(whole, short ?? whole))
-        }.filter { $0.distance <= max(2, wanted.count / 2) }.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
+            let name = Array(known.lowercased().utf8)
+            let short = name.prefix { $0 != UInt8(ascii: ":") }
+            let distances = [name[...], short, name.prefix(wanted.count)].map { editDistance(wanted, Array($0)) }
+            return (known, distances.min() ?? wanted.count)
+        }.filter { $0.distance <= max(2, wanted.count / 3) }.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
         var remedies = near.prefix(3).map { near -> UserError.Remedy in
             if let entry = ModelCatalog.entry(named: near.name), !stored.contains(near.name) {
                 return .init("docproc models pull \(near.name)", "fetches it (\(entry.byteCount / 1_000_000) MB)")

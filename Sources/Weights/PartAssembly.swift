@@ -29,9 +29,15 @@ package struct PartAssembly: ~Copyable {
     /// Opens what an earlier attempt left behind, or starts.
     static func open(_ entry: ModelCatalog.Entry, in directory: String) throws(UserError) -> PartAssembly {
         try StoreFiles.makeDirectory(directory)
-        var assembly = PartAssembly(
-            entry, directory, partial: try file("\(directory)/\(entry.fileName).partial"),
-            journal: try file("\(directory)/\(entry.fileName).parts"))
+        let partial = try file("\(directory)/\(entry.fileName).partial")
+        let journal: FileDescriptor
+        do {
+            journal = try file("\(directory)/\(entry.fileName).parts")
+        } catch {
+            try? partial.close()
+            throw error
+        }
+        var assembly = PartAssembly(entry, directory, partial: partial, journal: journal)
         guard StoreFiles.lock(assembly.partial) else {
             throw UserError(
                 .runLocked, "another docproc is fetching \(entry.fullName)", places: [.init("folder", directory)],

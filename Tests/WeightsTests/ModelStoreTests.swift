@@ -132,6 +132,10 @@ struct ModelStoreTests {
         let near = #expect(throws: UserError.self) { try store.resolve("smolm2-135m-instuct") }
         #expect(near?.remedies.first?.action == "docproc models pull smollm2-135m-instruct:q4_1")
         #expect(near?.cause.contains("did you mean smollm2-135m-instruct:q4_1") == true)
+        let start = #expect(throws: UserError.self) { try store.resolve("smollm-135") }
+        #expect(start?.remedies.first?.action == "docproc models pull smollm2-135m-instruct:q4_1")
+        let far = #expect(throws: UserError.self) { try store.resolve("nothing-like-it") }
+        #expect(far?.remedies.map(\.action) == ["docproc models list"])
         let path = #expect(throws: UserError.self) { try store.resolve("./nothing.gguf") }
         #expect(path?.places == [.init("file", "./nothing.gguf")])
         let folder = #expect(throws: UserError.self) { try store.resolve(scratch.path) }
