@@ -92,7 +92,8 @@ struct SummarizeCommand: DocprocCommand {
     private func close(
         _ records: [SummaryRecord], _ corpus: LoadedCorpus, _ context: CommandContext, seconds: Double
     ) throws {
-        let failed = records.count { $0.status == .failed }
+        let ignored = context.settings.text(SettingKey.onUnreadable) == "skip"
+        let failed = records.count { $0.status == .failed && !(ignored && $0.key.isEmpty) }
         let good = records.reduce(0) { $0 + $1.citations.count }
         let bad = records.reduce(0) { $0 + $1.rejected.count { $0.reason == .quoteNotFound } }
         let cached = records.count { $0.cached }

@@ -37,7 +37,8 @@ struct SummaryService: Sendable {
             corpus.corpus, numerics: session.numerics, reuse: { try stored($0) }, progress: { narration.take($0) }
         ) { record in
             var record = record
-            if !record.cached {
+            // Files that could not be read have no key: nothing was computed for them.
+            if !record.cached, !record.key.isEmpty {
                 record.seconds = ((ContinuousClock.now - began).inSeconds * 100).rounded() / 100
                 try save(record)
             }

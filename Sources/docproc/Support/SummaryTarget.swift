@@ -32,7 +32,7 @@ struct SummaryTarget {
             return
         }
         do {
-            let known = try RecordLog.read(path).lines.compactMap { try? JSONValue(parsing: $0)["key"]?.text }
+            let known = try RecordLog.read(path).lines.compactMap { Self.identity(ofLine: $0) }
             place = .log(try RecordLog(path: path), known: Set(known))
         } catch {
             throw error.userError
@@ -47,7 +47,9 @@ struct SummaryTarget {
             case .output(.jsonl): try context.output.line(try RecordJSON.line(record))
             case .log(let log, let known):
                 // An unchanged document has its line already.
-                if !known.contains(record.key) { try log.append(try RecordJSON.line(record)) }
+                if !known.contains(Self.identity(key: record.key, doc: record.doc)) {
+                    try log.append(try RecordJSON.line(record))
+                }
             case .folder(let folder):
                 try AtomicFile.write(AnswerText.markdown(record), to: folder + "/" + Self.name(record))
             }
@@ -60,17 +62,27 @@ struct SummaryTarget {
     func finish(_ records: [SummaryRecord]) throws {
         guard case .log(let log, _) = place else { return }
         do {
-            let keys = records.map(\.key)
+            let keys = records.map { Self.identity(key: $0.key, doc: $0.doc) }
             let lines = try RecordLog.read(log.path).lines
             var current: [String: String] = [:]
             for line in lines {
-                if let key = (try? JSONValue(parsing: line))?["key"]?.text { current[key] = line }
+                if let key = Self.identity(ofLine: line) { current[key] = line }
             }
             guard lines.count > keys.count else { return }
             try AtomicFile.write(keys.compactMap { current[$0] }.map { $0 + "\n" }.joined(), to: log.path)
         } catch {
             throw error.userError
         }
+    }
+
+    /// What makes a line that of a record: its key, or the path of a file that could not be read.
+    private static func identity(key: String, doc: String?) -> String {
+        key.isEmpty ? "file \(doc ?? "")" : key
+    }
+
+    private static func identity(ofLine line: String) -> String? {
+        guard let record = try? JSONValue(parsing: line) else { return nil }
+        return identity(key: record["key"]?.text ?? "", doc: record["doc"]?.text)
     }
 
     /// A file name that names the document and cannot lead out of the folder.

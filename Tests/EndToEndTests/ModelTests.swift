@@ -1,0 +1,204 @@
+import Foundation
+import Testing
+
+/// What needs the small model; skipped loudly where its file is not on this machine.
+@Suite(.serialized, .enabled(if: Program.smallModel != nil, "no smollm2-135m-instruct on this machine"))
+struct ModelTests {
+    private func program() throws -> (Program, model: String) {
+        (try Program(), try #require(Program.smallModel))
+    }
+
+    @Test func askPrintsAnAnswerWithCheckedCitations() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write(
+            "docs/bridge.txt", "The old bridge over the river was opened in 1931 by the mayor of the town.\n")
+        let arguments = ["ask", "docs", "When was the bridge opened?", "--model", model, "--json"]
+        let result = try program.run(arguments)
+        #expect(result.status == 0, "\(result.error)")
+        let answer = try #require(result.json)
+        #expect(answer["schema"] as? String == "docproc.answer/1")
+        let coverage = try #require(answer["coverage"] as? [String: Any])
+        #expect((coverage["files"] as? [String: Any])?["read"] as? Int == 1)
+        for citation in answer["citations"] as? [[String: Any]] ?? [] {
+            let quote = try #require(citation["quote"] as? String)
+            #expect(program.read("docs/bridge.txt")?.contains(quote) == true)
+        }
+        #expect(result.error.contains("checked"))
+        #expect(result.error.contains("peak"))
+
+        // The same question is answered from the cache, with the same bytes.
+        let again = try program.run(arguments)
+        #expect(again.output == result.output)
+        #expect(again.error.contains("from the cache"))
+    }
+
+    @Test func oneAndTwoThreadsGiveTheSameBytes() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write(
+            "docs/bridge.txt", "The old bridge over the river was opened in 1931 by the mayor of the town.\n")
+        func answer(_ threads: String) throws -> String {
+            try program.run(
+                "ask", "docs", "Who opened the bridge?", "--model", model, "--threads", threads, "--fresh"
+            ).output
+        }
+        let one = try answer("1")
+        #expect(!one.isEmpty)
+        #expect(try answer("2") == one)
+    }
+
+    @Test func aBrokenDocumentCostsItselfAlone() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write("docs/bridge.txt", "The old bridge over the river was opened in 1931.\n")
+        try program.write("docs/broken.pdf", "%PDF-1.4\nthis is no PDF\n")
+        let result = try program.run("ask", "docs", "When was the bridge opened?", "--model", model, "--json")
+        #expect(result.status == 6, "\(result.error)")
+        let files = (result.json?["coverage"] as? [String: Any])?["files"] as? [String: Any]
+        #expect(files?["read"] as? Int == 1)
+        #expect(files?["failed"] as? Int == 1)
+    }
+
+    @Test func planReadsAndDoesNothing() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write("a.txt", "The bridge was opened in 1931.\n")
+        let result = try program.run("ask", "a.txt", "When?", "--model", model, "--plan", "--json")
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.json?["schema"] as? String == "docproc.plan/1")
+        let windows = try #require(result.json?["windows"] as? [String: Any])
+        #expect(windows["count"] as? Int == 1)
+        #expect((windows["tokens"] as? Int ?? 0) > 10)
+    }
+
+    @Test func tooLittleMemoryIsRefusedBeforeAnythingIsLoaded() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write("a.txt", "The bridge was opened in 1931.\n")
+        let result = try program.run("ask", "a.txt", "When?", "--model", model, "--memory", "50M")
+        #expect(result.status == 5)
+        #expect(result.error.contains("error[DP-MEM-01]"))
+        #expect(result.error.contains("nothing was started (exit 5)"))
+        #expect(result.output == "")
+    }
+
+    @Test func tokensAreCounted() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write("docs/a.txt", "one two three four five six seven\n")
+        try program.write("docs/b/c.txt", "one two three\n")
+        let result = try program.run("tokenize", "docs", "--tree", "--model", model)
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.output.contains("docs/"))
+        #expect(result.output.contains("├── a.txt"))
+        #expect(result.output.contains("fits in 1 window"))
+    }
+
+    @Test func packExportsBatchLines() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write("a.txt", longText)
+        let result = try program.run(
+            "pack", "a.txt", "--model", model, "--context", "2048", "--format", "openai-batch", "--prompt",
+            "Summarize.",
+            "--to", "out.jsonl")
+        #expect(result.status == 0, "\(result.error)")
+        let lines = try #require(program.read("out.jsonl")).split(separator: "\n")
+        #expect(lines.count > 3)
+        for line in lines {
+            let request = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+            #expect(request["url"] as? String == "/v1/chat/completions")
+        }
+    }
+
+    @Test(arguments: [(SIGINT, 130, "DP-STOP-01"), (SIGTERM, 143, "DP-STOP-03")])
+    func signalsStopAtTheNextChunk(signal: Int32, status: Int32, code: String) throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write("a.txt", longText)
+        let arguments = [
+            "ask", "a.txt", "What did the committee speak about?", "--model", model, "--strategy", "map", "--jsonl",
+        ]
+        let result = try program.run(arguments) { process in
+            // Until the first chunk has been read.
+            Thread.sleep(forTimeInterval: 4)
+            kill(process.processIdentifier, signal)
+        }
+        #expect(result.status == status, "\(result.error)")
+        #expect(result.error.contains("error[\(code)]"))
+        for line in result.output.split(separator: "\n") {
+            #expect((try? JSONSerialization.jsonObject(with: Data(line.utf8))) != nil)
+        }
+    }
+
+    @Test func theTimeLimitEndsWith124() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write("a.txt", longText)
+        let result = try program.run(
+            "ask", "a.txt", "What did the committee speak about?", "--model", model, "--strategy", "map", "--max-time",
+            "3s")
+        #expect(result.status == 124, "\(result.error)")
+        #expect(result.error.contains("error[DP-STOP-02]"))
+    }
+
+    @Test func summariesOfUnchangedDocumentsAreReused() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write("docs/a.txt", "The old bridge over the river was opened in 1931 by the mayor of the town.\n")
+        try program.write("docs/b.txt", "The new tower beside the market is 45 metres high and has a clock.\n")
+        let arguments = ["summarize", "docs", "--model", model, "--length", "20 words", "-o", "out.jsonl"]
+        let first = try program.run(arguments)
+        #expect(first.status == 0, "\(first.error)")
+        let lines = try #require(program.read("out.jsonl")).split(separator: "\n")
+        #expect(lines.count == 2)
+        let second = try program.run(arguments)
+        #expect(second.status == 0, "\(second.error)")
+        #expect(second.error.contains("2 unchanged"))
+        #expect(program.read("out.jsonl")?.split(separator: "\n") == lines)
+        try program.write("docs/b.txt", "The new tower beside the market is 48 metres high and has a clock.\n")
+        let third = try program.run(arguments)
+        #expect(third.error.contains("1 unchanged"), "\(third.error)")
+        #expect(program.read("out.jsonl")?.split(separator: "\n").count == 2)
+    }
+
+    @Test func aPipelineChecksItsAnswers() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write("docs/bridge.txt", "The old bridge over the river was opened in 1931.\n")
+        func pipeline(_ rule: String) -> String {
+            """
+            version: 1
+            name: bridge
+            corpora:
+              docs: {paths: ["docs/*.txt"]}
+            defaults: {model: "\(model)", temperature: 0}
+            steps:
+              - id: facts
+                ask:
+                  corpus: docs
+                  questions:
+                    - id: opened
+                      q: When was the bridge opened?
+                      expect:
+                        - \(rule)
+                assert:
+                  - pass_rate: {min: 100%}
+            outputs:
+              - {from: facts, format: jsonl, path: out/facts.jsonl}
+            reports: {junit: out/junit.xml}
+            """
+        }
+        try program.write("good.yaml", pipeline("max_words: 500"))
+        let good = try program.run("run", "good.yaml")
+        #expect(good.status == 0, "\(good.error)")
+        #expect(program.read("out/facts.jsonl")?.contains("docproc.answer/1") == true)
+        #expect(program.read("out/junit.xml")?.contains("failures=\"0\"") == true)
+        try program.write("bad.yaml", pipeline("contains: Antarctica"))
+        let bad = try program.run("run", "bad.yaml")
+        #expect(bad.status == 7, "\(bad.error)")
+        #expect(bad.output.contains("expected \"Antarctica\""))
+        #expect(program.read("out/junit.xml")?.contains("<failure") == true)
+    }
+}
