@@ -43,6 +43,29 @@ struct GoldenTests {
         #expect(checked > 200 || name == "gemma3", "the set has no ranges for gemma3")
     }
 
+    /// Ranges of hostile texts stay inside the text and in order, and come with the same ids.
+    @Test(arguments: names)
+    func rangesOfHostileTexts(_ name: String) throws {
+        let tokenizer = try Fixture.tokenizer(name)
+        let texts = try Fixture.lines(Fixture.shared("texts-a.jsonl"), as: TextCase.self)
+        let hostile = texts.filter {
+            $0.cat.hasPrefix("fuzz") || ["invalid-utf8", "special", "combining"].contains($0.cat)
+        }
+        #expect(hostile.count > 2500)
+        for text in hostile {
+            let bytes = text.bytes
+            for mode in [EncodingMode.plain, .special] {
+                let tokens = tokenizer.encodeWithOffsets(utf8: bytes, mode: mode)
+                #expect(tokens.map(\.id) == tokenizer.encode(utf8: bytes, mode: mode), "\(text.id)")
+                let bounded = tokens.allSatisfy { $0.range.upperBound <= bytes.count }
+                let ordered = zip(tokens, tokens.dropFirst()).allSatisfy {
+                    $0.range.lowerBound <= $1.range.lowerBound && $0.range.upperBound <= $1.range.upperBound
+                }
+                #expect(bounded && ordered, "\(text.id)")
+            }
+        }
+    }
+
     @Test(arguments: names)
     func decoding(_ name: String) throws {
         struct Case: Decodable {
