@@ -94,6 +94,9 @@ struct AskPrompts {
         ])
     }
 
+    /// A passage that answers no question: what the model says of it is its bias towards "yes".
+    static let neutralPassage = "The weather was fine that day, and nothing else was noted."
+
     /// The two replies that are compared, as the model would begin to write them.
     var yes: String { dialect.isFewShot ? " yes" : "yes" }
     var no: String { dialect.isFewShot ? " no" : "no" }

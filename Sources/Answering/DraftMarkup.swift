@@ -31,7 +31,13 @@ enum DraftMarkup {
                     out += closing ? Self.paragraph : Self.quote
                 case "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "td", "th", "dd", "dt", "section", "cite",
                     "footer":
-                    out += name == "cite" || name == "footer" ? (quoted > 0 ? "\u{F8D3}" : " ") : Self.paragraph
+                    // Inside of a block quote only the line that says whence it is stands apart.
+                    let isSource = name == "cite" || name == "footer"
+                    if quoted > 0 {
+                        out += isSource && !closing ? Self.attribution : " "
+                    } else {
+                        out += isSource ? " " : Self.paragraph
+                    }
                 case "br": out += " "
                 default: break
                 }

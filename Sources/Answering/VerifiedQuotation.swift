@@ -25,6 +25,12 @@ package struct VerifiedQuotation: Sendable, Equatable, Codable {
         package var page: Int
         /// Printed label, where the file has one.
         package var label: String?
+
+        package init(doc: String, page: Int, label: String? = nil) {
+            self.doc = doc
+            self.page = page
+            self.label = label
+        }
     }
 
     /// What the draft says about the place.
@@ -33,6 +39,11 @@ package struct VerifiedQuotation: Sendable, Equatable, Codable {
         package var doc: String?
         /// The page as the draft gives it: a number or a label.
         package var page: String?
+
+        package init(doc: String?, page: String?) {
+            self.doc = doc
+            self.page = page
+        }
     }
 }
 

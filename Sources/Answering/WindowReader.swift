@@ -34,29 +34,21 @@ struct WindowReader {
         return try await gate(checked, question: question)
     }
 
-    /// Asks the model whether the cited passages answer the question, and refuses the sentences whose passages do not.
-    ///
-    /// Words alone cannot tell a passage that answers from one that speaks of the same things; the model's own doubt,
-    /// compared with what it says of no passage at all, can.
+    /// Refuses the sentences whose passages do not speak about the question.
     private func gate(_ answer: CheckedAnswer, question: String) async throws -> CheckedAnswer {
-        var answer = answer
         guard !answer.sentences.isEmpty, options.citations != .off else { return answer }
-        let gate = RelevanceGate(generator: generator, prompts: prompts, checker: checker)
+        var answer = answer
+        var gate = RelevanceGate(generator: generator, prompts: prompts, checker: checker, question: question)
+        let together = gate.relevance(of: answer.sentences.flatMap(\.evidence).map(\.segment))
+        let fits = QuestionKind(question).isMet(by: answer.sentences.map(\.text))
         var kept: [CheckedAnswer.Sentence] = []
-        var known: [Int: RelevanceGate.Verdict] = [:]
         for sentence in answer.sentences {
             var evidence: [CheckedAnswer.Evidence] = []
-            for item in sentence.evidence {
-                let verdict: RelevanceGate.Verdict
-                if let before = known[item.segment.number] {
-                    verdict = before
-                } else {
-                    verdict = try await gate.judge(question, item.segment, answer: sentence.text, usage: &answer.usage)
-                    known[item.segment.number] = verdict
-                }
-                if verdict.passes {
-                    var item = item
-                    if options.checkSupport { item.support = verdict.confidence }
+            for var item in sentence.evidence {
+                let confidence = fits ? try await gate.confidence(in: item.segment) : 0
+                let relevance = RelevanceGate.relevance(own: gate.relevance(of: [item.segment]), together: together)
+                if fits, RelevanceGate.passes(relevance: relevance, confidence: confidence) {
+                    if options.checkSupport { item.support = min(item.support, confidence) }
                     evidence.append(item)
                 } else {
                     answer.rejected.append(
@@ -70,68 +62,7 @@ struct WindowReader {
             }
         }
         answer.sentences = kept
+        answer.usage.add(gate.usage)
         return answer
-    }
-}
-
-/// Whether a passage speaks about what was asked.
-struct RelevanceGate {
-    let generator: any TextGenerating
-    let prompts: AskPrompts
-    let checker: AnswerChecker
-
-    struct Verdict {
-        /// Probability of "yes" against "no".
-        var confidence: Double
-        /// Share of the question's telling words in the passage and what stands above it.
-        var relevance: Double
-        var passes: Bool
-    }
-
-    /// Compares the model's "yes" with its "no", and counts the question's words.
-    func judge(
-        _ question: String, _ segment: NumberedSegment, answer: String, usage: inout TokenUsage
-    ) async throws -> Verdict {
-        let asked = Terms(question)
-        let context = checker.terms.context(of: segment, in: checker.corpus)
-        let relevance = checker.terms.judge.relevance(
-            asked, passages: [Terms(segment.text), Terms(answer)], context: context)
-        let passage = SourceQuote.oneLine(segment.text)
-        let pieces = prompts.relevance(question, passage: passage)
-        var prompt = generator.tokenizer.promptStart
-        for piece in pieces {
-            switch piece {
-            case .control(let text): prompt += generator.tokenizer.controlTokens(text)
-            case .text(let text): prompt += generator.tokenizer.plainTokens(text)
-            }
-        }
-        let scores = try await generator.score(
-            prompt: prompt,
-            continuations: [
-                generator.tokenizer.plainTokens(prompts.yes), generator.tokenizer.plainTokens(prompts.no),
-            ])
-        usage.inputTokens += prompt.count
-        let confidence = Self.logistic(scores[0] - scores[1])
-        return Verdict(
-            confidence: confidence, relevance: relevance,
-            passes: Self.passes(relevance: relevance, confidence: confidence))
-    }
-
-    static func passes(relevance: Double, confidence: Double) -> Bool {
-        relevance >= SupportJudge.onTopic && confidence + relevance >= 0.9
-    }
-
-    /// 1 / (1 + e⁻ˣ) without Foundation: e⁻ˣ by halving the exponent and squaring back.
-    static func logistic(_ x: Double) -> Double {
-        let clamped = min(max(x, -40), 40)
-        var power = 1.0
-        var term = 1.0
-        let small = -clamped / 1024
-        for step in 1...8 {
-            term *= small / Double(step)
-            power += term
-        }
-        for _ in 0..<10 { power *= power }
-        return 1 / (1 + power)
     }
 }
