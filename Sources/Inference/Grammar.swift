@@ -97,10 +97,6 @@ package struct ByteClass: Sendable, Hashable, ExpressibleByArrayLiteral {
 
     package var isEmpty: Bool { words == .zero }
 
-    package func union(_ other: ByteClass) -> ByteClass {
-        [self, other]
-    }
-
     package func subtracting(_ other: ByteClass) -> ByteClass {
         var result = self
         result.words &= ~other.words

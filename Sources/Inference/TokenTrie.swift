@@ -20,10 +20,8 @@ struct TokenTrie: Sendable {
     private(set) var nodes: [Node] = []
     private(set) var tokens: [Int32] = []
     private(set) var maximumDepth = 0
-    let vocabularySize: Int
 
-    init(vocabulary: [(id: Int32, bytes: [UInt8])], vocabularySize: Int) {
-        self.vocabularySize = vocabularySize
+    init(vocabulary: [(id: Int32, bytes: [UInt8])]) {
         let sorted = vocabulary.filter { !$0.bytes.isEmpty && $0.bytes.count <= Int(UInt16.max) }
             .sorted { $0.bytes == $1.bytes ? $0.id < $1.id : $0.bytes.lexicographicallyPrecedes($1.bytes) }
         var path: [Int] = []
@@ -53,7 +51,7 @@ struct TokenTrie: Sendable {
         for id in 0..<Int32(tokenizer.vocabularySize) where !tokenizer.isControl(id) {
             vocabulary.append((id, tokenizer.bytes(of: id)))
         }
-        self.init(vocabulary: vocabulary, vocabularySize: tokenizer.vocabularySize)
+        self.init(vocabulary: vocabulary)
     }
 
     /// The tokens whose bytes lead from `state` to a state of the automaton that is not dead, ascending.

@@ -54,12 +54,7 @@ package final class KVCacheManager {
         apply(table.commit(tokens))
     }
 
-    /// The longest prefix of at most `limit` positions from which the sequence can go on.
-    package func resumable(atMost limit: Int) -> Int {
-        table.resumable(atMost: limit)
-    }
-
-    /// Cuts back to `resumable(atMost: limit)` positions.
+    /// Cuts back to the longest prefix of at most `limit` positions from which the sequence can go on.
     package func truncate(to limit: Int) {
         apply(table.truncate(to: limit))
     }

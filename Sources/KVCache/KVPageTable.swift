@@ -196,11 +196,6 @@ package struct KVPageTable: Sendable {
         return run.pages.enumerated().map { (run.first + $0.offset, KVPageID(pool: run.pool, index: $0.element)) }
     }
 
-    /// The first position of a layer that is still stored.
-    package func validFrom(layer: Int) -> Int {
-        runs[layer]?.validFrom ?? 0
-    }
-
     /// Pages of a pool that hold nothing.
     package func freePages(pool: Int) -> [Int] {
         free[pool]

@@ -64,8 +64,7 @@ struct GrammarTests {
 
     private func trie() -> TokenTrie {
         TokenTrie(
-            vocabulary: vocabulary.enumerated().map { (Int32($0.offset), Array($0.element.utf8)) },
-            vocabularySize: vocabulary.count)
+            vocabulary: vocabulary.enumerated().map { (Int32($0.offset), Array($0.element.utf8)) })
     }
 
     private func allowed(_ matcher: GrammarMatcher) throws -> [String] {
@@ -108,7 +107,7 @@ struct GrammarTests {
             (id, (0...pick(4)).map { _ in letters[pick(3)] })
         }
         let language = grammar(3)
-        let trie = TokenTrie(vocabulary: vocabulary, vocabularySize: 60)
+        let trie = TokenTrie(vocabulary: vocabulary)
         let matcher = try GrammarMatcher(language, trie: trie, stopTokens: [])
         var automaton = try GrammarAutomaton(language)
         var prefix: [UInt8] = []

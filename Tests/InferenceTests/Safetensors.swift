@@ -7,7 +7,12 @@ struct Safetensors {
     private struct Entry: Decodable {
         let dtype: String
         let shape: [Int]
-        let data_offsets: [Int]
+        let dataOffsets: [Int]
+
+        private enum CodingKeys: String, CodingKey {
+            case dtype, shape
+            case dataOffsets = "data_offsets"
+        }
     }
 
     private let entries: [String: Entry]
@@ -33,7 +38,7 @@ struct Safetensors {
 
     private func values<Value>(_ name: String, _ type: String, _ convert: (UInt32) -> Value) -> [Value]? {
         guard let entry = entries[name], entry.dtype == type else { return nil }
-        return data.subdata(in: entry.data_offsets[0]..<entry.data_offsets[1]).withUnsafeBytes { bytes in
+        return data.subdata(in: entry.dataOffsets[0]..<entry.dataOffsets[1]).withUnsafeBytes { bytes in
             stride(from: 0, to: bytes.count, by: 4).map {
                 convert(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)))
             }

@@ -3,9 +3,9 @@
 import Foundation
 import Kernels
 import Testing
+import Weights
 
 @testable import Inference
-@testable import Weights
 
 /// A golden model of the shared fixtures, converted to GGUF.
 struct FixtureModel: Sendable, CustomTestStringConvertible {
@@ -63,7 +63,7 @@ struct FixtureModel: Sendable, CustomTestStringConvertible {
         contextLimit: Int? = 2048
     ) async throws -> Engine {
         try await Engine.open(
-            TEMPopen(gguf.path),
+            ModelFiles.open(path: gguf.path),
             options: EngineOptions(
                 threads: threads, numerics: numerics, kvType: kvType, prefillChunk: chunk, contextLimit: contextLimit))
     }
@@ -71,9 +71,9 @@ struct FixtureModel: Sendable, CustomTestStringConvertible {
 
 /// A released model in the user's model folder.
 enum RealModel: String, CaseIterable, Sendable {
-    case smolLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
+    case smolLM2 = "smollm2-135m-instruct-q4_1.gguf"
     case gemma3 = "gemma-3-270m-q4_k_m.gguf"
-    case qwen2 = "Qwen2.5-Coder-1.5B-Instruct-Q4_K_M.gguf"
+    case qwen2 = "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"
 
     var path: String? {
         let environment = ProcessInfo.processInfo.environment
@@ -83,19 +83,14 @@ enum RealModel: String, CaseIterable, Sendable {
         return FileManager.default.fileExists(atPath: path) ? path : nil
     }
 
-    static var present: [RealModel] { allCases.filter { $0.path != nil } }
-
     var missing: Comment { "SKIPPED: \(rawValue) is not in the model folder" }
 
-    func open(numerics: Numerics, threads: Int = 2, chunk: Int = 512, contextLimit: Int? = 2048) async throws -> Engine
-    {
+    func open(
+        numerics: Numerics, kvType: KVType = .f16, threads: Int = 2, contextLimit: Int? = 2048
+    ) async throws -> Engine {
         try await Engine.open(
-            TEMPopen(#require(path)),
+            ModelFiles.open(path: #require(path)),
             options: EngineOptions(
-                threads: threads, numerics: numerics, prefillChunk: chunk, contextLimit: contextLimit))
+                threads: threads, numerics: numerics, kvType: kvType, contextLimit: contextLimit))
     }
-}
-
-func TEMPopen(_ path: String) throws -> ModelFiles {
-    ModelFiles(path: path, gguf: try GGUFFile(path: path), name: "x", catalogEntry: nil)
 }
