@@ -45,13 +45,31 @@ enum AnswerText {
     }
 
     /// Whether a text occurs in another, both folded. Bytes are compared: folding has made equal what should be.
+    /// Numbers are not found inside longer ones: `30` is neither in `300` nor in `30,000`.
     static func contains(_ text: String, _ piece: String) -> Bool {
         let piece = Array(folded(piece).utf8)
         let text = Array(folded(text).utf8)
         guard !piece.isEmpty, text.count >= piece.count else { return piece.isEmpty }
         return (0...text.count - piece.count).contains { start in
             text[start] == piece[0] && text[start..<start + piece.count].elementsEqual(piece)
+                && !cutsNumber(text, start..<start + piece.count)
         }
+    }
+
+    /// Whether a range begins or ends in the middle of a number.
+    private static func cutsNumber(_ text: [UInt8], _ range: Range<Int>) -> Bool {
+        func isDigit(_ index: Int) -> Bool { text.indices.contains(index) && (48...57).contains(text[index]) }
+        func isComma(_ index: Int) -> Bool { text.indices.contains(index) && text[index] == UInt8(ascii: ",") }
+        /// Exactly three digits from here on, as behind the comma of `30,000`.
+        func isGroup(_ index: Int) -> Bool {
+            isDigit(index) && isDigit(index + 1) && isDigit(index + 2) && !isDigit(index + 3)
+        }
+        let first = range.lowerBound
+        let end = range.upperBound
+        if isDigit(first), isDigit(first - 1) || (isComma(first - 1) && isDigit(first - 2) && isGroup(first)) {
+            return true
+        }
+        return isDigit(end - 1) && (isDigit(end) || (isComma(end) && isGroup(end + 1)))
     }
 
     /// The number of words: pieces between white space that hold a letter or digit.

@@ -44,6 +44,17 @@ import Testing
         #expect(result.name == rule.name && result.record == "q" && result.step == "s" && result.line == 3)
     }
 
+    @Test(arguments: [
+        ("it was 300", "30", false), ("it was 30,000", "30", false), ("it was 130", "30", false),
+        ("it was 30,000", "000", false), ("it was 30.", "30", true), ("30, 40 and 50", "30", true),
+        ("pages 4,5", "5", true), ("31.12.2024", "2024", true), ("30-day", "30", true),
+        ("$4,213 a year", "4,213", true),
+        ("$14,213", "4,213", false), ("in 2024, 100 were", "2024", true), ("30 and 300", "30", true), ("", "30", false),
+    ])
+    func numbersAreWhole(_ text: String, _ piece: String, holds: Bool) {
+        #expect(CheckEngine.result(.contains(piece), Self.record(text)).passed == holds)
+    }
+
     @Test func failedAnswersFailEverything() {
         var record = Self.record("28", .failed)
         record.failure = "timeout"
