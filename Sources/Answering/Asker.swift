@@ -7,6 +7,9 @@ import Packing
 /// Every strategy ends in `WindowReader`, which puts one window before the model and checks what comes back. This type
 /// decides which windows, keeps the account of what was read, and numbers the citations.
 package struct Asker: Sendable {
+    /// Version of prompts, checks and merging: part of every key under which answers are kept.
+    package static let formVersion = 1
+
     let generator: any TextGenerating
     let search: (any SegmentSearch)?
     let options: AskOptions

@@ -40,6 +40,29 @@ package struct Summarizer: Sendable {
         return ContentHash(of: parts.map { "\($0.utf8.count):\($0)" }.joined()).hex
     }
 
+    /// What summarizing would read in its first round; no model call. Rounds over the evidence come on top where a
+    /// document takes several windows.
+    ///
+    /// - Throws: `DP-CTX-01` for instructions that leave no room.
+    package func plan(_ corpus: AskCorpus) async throws(UserError) -> AskPlan {
+        let frame = SummaryPrompts(dialect: generator.dialect, options: options).frame(words: options.words)
+        let packer = Packer(tokenizer: generator.tokenizer, budget: TokenBudget(window: window, answer: reserve))
+        var ledger = CoverageLedger(corpus, tokenizer: generator.tokenizer, everything: true)
+        var windows: [Int] = []
+        var several = false
+        let groups = options.per == .document ? corpus.documents.map { [$0] } : [corpus.documents]
+        for group in groups {
+            let packed = try pack(packer, group, frame)
+            for window in packed { ledger.note(window) }
+            windows += packed.map(\.tokens.count)
+            several = several || packed.count > 1
+        }
+        let coverage = ledger.coverage()
+        return AskPlan(
+            strategy: several ? .map : .full, windows: windows, windowLimit: window, answerReserve: reserve,
+            documentTokens: coverage.tokens.read, inputTokens: windows.reduce(0, +), coverage: coverage)
+    }
+
     /// The records of a corpus: one per document in order of paths, or one over all; then one for each failed file.
     ///
     /// - Parameters:
@@ -77,6 +100,9 @@ package struct Summarizer: Sendable {
         }
         return records
     }
+
+    /// Tokens kept for a summary: English takes some 1.3 tokens a word; marks and longer words need the rest.
+    private var reserve: Int { min(options.words * 2 + 48, window / 2) }
 
     private var window: Int {
         let reliable = min(generator.reliableWindow, generator.contextLength)
@@ -142,8 +168,6 @@ package struct Summarizer: Sendable {
         let terms = CorpusTerms(group.documents)
         let checker = AnswerChecker(corpus: group.documents, terms: terms, citations: options.citations)
         let prompts = SummaryPrompts(dialect: generator.dialect, options: options)
-        // English takes some 1.3 tokens a word; marks and longer words need the rest.
-        let reserve = min(options.words * 2 + 48, window / 2)
         let packer = Packer(tokenizer: generator.tokenizer, budget: TokenBudget(window: window, answer: reserve))
         let frame = prompts.frame(words: options.words)
         var windows = try pack(packer, group.documents, frame)
