@@ -19,7 +19,6 @@ typedef struct {
     ch_limits limits;
     htmlParserCtxtPtr parser;
     const ch_clean_text *text;
-    const uint8_t *source;
     size_t source_count;
     size_t event_capacity, attribute_capacity, byte_capacity;
     size_t cut;           // the cut before the last position
@@ -116,7 +115,7 @@ static uint16_t tag_id(const char *name) {
 
 static const char *const attribute_names[CH_ATTRIBUTE_KINDS] = {
     "", "id", "class", "href", "alt", "role", "lang", "hidden", "aria-hidden", "style", "content", "name", "property",
-    "http-equiv", "charset", "datetime", "rel", "type", "itemprop", "aria-modal",
+    "http-equiv", "charset", "datetime", "rel", "itemprop", "aria-modal",
 };
 
 static int add_attribute(builder *b, uint32_t kind, const char *value) {
@@ -241,7 +240,7 @@ void ch_parse(const uint8_t *source, size_t count, ch_limits limits, ch_page *pa
         page->status = CH_OUT_OF_MEMORY;
         return;
     }
-    builder b = {.page = page, .limits = limits, .text = &text, .source = source, .source_count = count};
+    builder b = {.page = page, .limits = limits, .text = &text, .source_count = count};
     clock_gettime(CLOCK_MONOTONIC, &b.deadline);
     b.deadline.tv_sec += limits.milliseconds / 1000;
     b.deadline.tv_nsec += (long)(limits.milliseconds % 1000) * 1000000;

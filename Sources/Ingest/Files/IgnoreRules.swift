@@ -1,16 +1,16 @@
 // The patterns of .gitignore, as its manual describes them; also used for --include and --exclude.
 
 /// One pattern.
-struct GlobPattern: Sendable, Equatable {
+package struct GlobPattern: Sendable, Equatable {
     /// Path components to match; nil stands for `**`.
     private let components: [[UInt8]?]
     /// Matches only directories.
-    let isForDirectories: Bool
+    package let isForDirectories: Bool
     /// Takes back what earlier patterns matched.
-    let isNegated: Bool
+    package let isNegated: Bool
 
     /// Reads a line; nil for blank lines, comments and patterns that can't match.
-    init?(_ line: some StringProtocol) {
+    package init?(_ line: some StringProtocol) {
         var text = Array(line.utf8)
         if text.last == 0x0D { text.removeLast() }
         // Blanks at the end don't count, unless escaped.
@@ -31,7 +31,7 @@ struct GlobPattern: Sendable, Equatable {
     }
 
     /// Whether a path, relative to the pattern's directory and without a slash at its end, matches.
-    func matches(_ path: String, isDirectory: Bool) -> Bool {
+    package func matches(_ path: String, isDirectory: Bool = false) -> Bool {
         if isForDirectories, !isDirectory { return false }
         let names = path.utf8.split(separator: 0x2F).map(Array.init)
         // reachable[i]: the first i names can be matched by the components so far.

@@ -87,7 +87,7 @@ struct HTMLContent {
             switch attribute.kind {
             case Int(CH_HIDDEN):
                 return true
-            case Int(CH_ARIA_HIDDEN):
+            case Int(CH_ARIA_HIDDEN), Int(CH_ARIA_MODAL):
                 if bytes.elementsEqual("true".utf8) { return true }
             case Int(CH_STYLE):
                 let style = String(decoding: bytes, as: UTF8.self).lowercased().filter { !$0.isWhitespace }

@@ -6,8 +6,6 @@ import CHTML
 struct HTMLMetadata {
     private(set) var title: String?
     private(set) var values: [String: String] = [:]
-    /// The level-one heading, where the page has exactly one.
-    private(set) var mainHeading: String?
 
     init(_ tree: HTMLTree) {
         var pageTitle: String?
@@ -46,7 +44,6 @@ struct HTMLMetadata {
         }
         title = first(["og:title", "citation_title", "dc.title", "twitter:title"]) ?? pageTitle ?? headings.first
         if title?.isEmpty ?? false { title = headings.first }
-        mainHeading = headings.count == 1 ? headings[0] : nil
         values["author"] = first(["author", "article:author", "citation_author", "dc.creator", "parsely-author"])
         values["date"] = first([
             "article:published_time", "citation_publication_date", "citation_date", "dc.date", "dcterms.date",
