@@ -2,9 +2,9 @@ import Packing
 
 /// The words around documents and question.
 ///
-/// Instructions are short, since small models lose long ones; they are given before the documents and, for those that
-/// follow instructions, again behind the question, which stands last. A base model sees two worked examples instead,
-/// one of them without an answer.
+/// Every model sees worked examples first: a dialogue for those that know dialogues, a plain text for base models. They
+/// show the form, marks included, better than instructions that small models lose, and cost nothing after the first
+/// question, since every prompt begins with them. Documents come next and the question last.
 struct AskPrompts {
     /// Part of every key of a stored answer: raise it with any change of wording.
     static let version = 1
@@ -13,55 +13,64 @@ struct AskPrompts {
 
     let dialect: PromptDialect
 
+    /// An example: passages, a question, its answer.
+    private struct Example {
+        var passages: String
+        var question: String
+        var answer: String
+    }
+
+    private static let examples = [
+        Example(
+            passages: """
+                Document: bakery.txt
+                [1] The bakery bakes bread twice a day and cakes on Fridays.
+                [2] It opens at 7 a.m. on weekdays. On Sundays it opens at 8 a.m. and closes at noon.
+
+                """, question: "When does the bakery open on Sundays?",
+            answer: "On Sundays the bakery opens at 8 a.m. [2]."),
+        Example(
+            passages: """
+                Document: station.txt
+                [1] The station was built in 1911 from local stone.
+                [2] Trains to the coast leave every 40 minutes.
+
+                """, question: "What is the name of the station's restaurant?", answer: notFound),
+        Example(
+            passages: """
+                Document: garden.txt
+                [1] A family ticket for the garden costs 12 euros; children under six need none.
+                [2] Volunteers of the garden meet on the first Monday of each month.
+
+                """, question: "How much is a family ticket?", answer: "A family ticket costs 12 euros [1]."),
+    ]
+
     /// The frame of a question. `questionFirst` puts it before the documents as well, which helps small models but
     /// gives up the shared beginning of further questions.
     func ask(_ question: String, questionFirst: Bool) -> PromptFrame {
         let question = PromptDialect.oneLine(question)
-        guard !dialect.isFewShot else { return fewShot(question) }
+        func before(_ question: String) -> String {
+            questionFirst ? "Question: \(question)\n\nPassages:\n\n" : "Passages:\n\n"
+        }
+        func after(_ question: String) -> String { "\nQuestion: \(question)" }
+        if dialect.isFewShot {
+            let shown = Self.examples.map { example in
+                before(example.question) + example.passages + after(example.question)
+                    + "\nAnswer: \(example.answer)\n\n"
+            }
+            return PromptFrame(
+                before: [.text(shown.joined() + before(question))], after: [.text(after(question) + "\nAnswer:")])
+        }
         let system =
-            "You answer questions about documents. Use only the numbered passages. Answer in one or two short "
-            + "sentences and end each with the number of the passage it comes from, like [2]. If the passages do not "
-            + "answer the question, reply: \(Self.notFound)"
-        let first = questionFirst ? "Question: \(question)\n\nPassages:\n\n" : "Passages:\n\n"
-        let last =
-            "\nQuestion: \(question)\nAnswer with the number of the passage in brackets, or reply: \(Self.notFound)"
-        return dialect.frame([.init(.system, system), .init(.user, first + PromptDialect.hole + last)])
-    }
-
-    private func fewShot(_ question: String) -> PromptFrame {
-        let examples = """
-            Passages:
-
-            Document: bakery.txt
-            [1] The bakery bakes bread twice a day and cakes on Fridays.
-            [2] It opens at 7 a.m. on weekdays. On Sundays it opens at 8 a.m. and closes at noon.
-
-            Question: When does the bakery open on Sundays?
-            Answer: The bakery opens at 8 a.m. on Sundays [2].
-
-            Passages:
-
-            Document: station.txt
-            [1] The station was built in 1911 from local stone.
-            [2] Trains to the coast leave every 40 minutes.
-
-            Question: Who owns the station's restaurant?
-            Answer: \(Self.notFound)
-
-            Passages:
-
-            Document: garden.txt
-            [1] Volunteers of the garden meet on the first Monday of each month.
-            [2] A family ticket for the garden costs 12 euros; children under six need none.
-
-            Question: How much is a family ticket?
-            Answer: A family ticket costs 12 euros [2].
-
-            Passages:
-
-
-            """
-        return PromptFrame(before: [.text(examples)], after: [.text("\nQuestion: \(question)\nAnswer:")])
+            "Answer the question from the numbered passages in one short sentence, with the number of the passage in "
+            + "brackets. If the passages do not say it, reply: \(Self.notFound)"
+        var turns: [PromptDialect.Turn] = [.init(.system, system)]
+        for example in Self.examples {
+            turns.append(.init(.user, before(example.question) + example.passages + after(example.question)))
+            turns.append(.init(.assistant, example.answer))
+        }
+        turns.append(.init(.user, before(question) + PromptDialect.hole + after(question)))
+        return dialect.frame(turns)
     }
 
     /// Asks whether a passage answers a question; the reply is `yes` or `no`.

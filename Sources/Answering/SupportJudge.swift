@@ -43,10 +43,23 @@ struct SupportJudge: Sendable {
             if standsNear(term.text) { borne += weight }
         }
         let relevance = relevance(question, passages: passages, context: context)
-        // "Yes." says nothing but what the question says.
-        let support = own > 0 ? borne / own : relevance
+        // Nothing but the question's own words: an answer only where it decides between them, or says yes or no.
+        let decides = Self.offersChoice(question)
+        let support = own > 0 ? borne / own : decides ? relevance : 0
         return Verdict(support: support, relevance: relevance, inventedNumbers: invented)
     }
+
+    /// Whether a question can be answered in its own words: "is it …?", "… or …?". Without a question (in a summary)
+    /// every sentence stands for itself.
+    private static func offersChoice(_ question: Terms) -> Bool {
+        question.list.isEmpty || question.set.contains("or") || question.first.map { choosing.contains($0) } ?? true
+    }
+
+    private static let choosing: Set<String> = [
+        "is", "are", "was", "were", "do", "does", "did", "can", "could", "may", "must", "should", "shall", "will",
+        "has",
+        "have", "had",
+    ]
 
     /// Share of the question's telling words in passages or what stands above them.
     func relevance(_ question: Terms, passages: [Terms], context: [Terms]) -> Double {

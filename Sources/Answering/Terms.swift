@@ -16,6 +16,8 @@ struct Terms: Sendable, Equatable {
     private(set) var list: [Term] = []
     /// The texts of all terms and of the function words left out.
     private(set) var set: Set<String> = []
+    /// The first word of all.
+    private(set) var first: String?
 
     /// Takes the terms of a text.
     init(_ text: String) {
@@ -64,6 +66,7 @@ struct Terms: Sendable, Equatable {
         var word = raw.lowercased()
         while word.last == "." { word.removeLast() }
         guard !word.isEmpty else { return }
+        if first == nil { first = word }
         if let number = Self.numbers[word] {
             set.insert(number)
             // "one" and "first" are more often grammar than number.
