@@ -103,9 +103,18 @@ extension Compute {
     package func logSumExp(_ x: UnsafePointer<Float>, count: Int) -> Float {
         guard count > 0 else { return -.infinity }
         let largest = unsafe table.pointee.maximum(x, count)
-        // Differences and sum in double: one call per scored token, and vocabularies have 10^5 entries.
-        var sum = 0.0
-        for i in 0..<count { sum += unsafe exp(Double(x[i] - largest)) }
+        // Blocks in float, their sums in double: vocabularies have 10^5 entries.
+        let block = 1024
+        let sum = unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: block) { scratch in
+            guard let copy = scratch.baseAddress else { return 0.0 }
+            var sum = 0.0
+            for start in stride(from: 0, to: count, by: block) {
+                let length = min(block, count - start)
+                unsafe copy.update(from: x + start, count: length)
+                sum += unsafe Double(table.pointee.exp_shift(copy, length, largest))
+            }
+            return sum
+        }
         return largest + Float(log(sum))
     }
 
