@@ -30,6 +30,10 @@ struct AnswerText: Sendable, Equatable {
                     marks[marks.count - 1].offset = plain.count
                 }
                 index = end
+                // "8 p.m. [6]." has one full stop too many without its mark.
+                if plain.last == UInt8(ascii: "."), index < bytes.count, bytes[index] == UInt8(ascii: ".") {
+                    index += 1
+                }
             } else {
                 plain.append(bytes[index])
                 index += 1
@@ -56,9 +60,13 @@ struct AnswerText: Sendable, Equatable {
     /// A sentence with marks set before the punctuation at its end.
     static func render(_ sentence: String, marks: [Int]) -> String {
         guard !marks.isEmpty else { return sentence }
+        let written = marks.map { "[\($0)]" }.joined()
+        // The stop of "p.m." belongs to the word.
+        let tail = Array(sentence.suffix(3))
+        if tail.count == 3, tail[0] == ".", tail[1].isLetter, tail[2] == "." { return sentence + " " + written + "." }
         let end = sentence.lastIndex { !".!?;:,".contains($0) }.map { sentence.index(after: $0) } ?? sentence.startIndex
         let rest = sentence[end...]
-        return sentence[..<end] + " " + marks.map { "[\($0)]" }.joined() + (rest.isEmpty ? "." : rest)
+        return sentence[..<end] + " " + written + (rest.isEmpty ? "." : rest)
     }
 
     /// The number of the mark at an offset, and where it ends.

@@ -6,7 +6,7 @@ package struct AskOptions: Sendable, Hashable, Codable {
     package var citations: CitationMode
     /// Upper limit of a window in tokens, answer included; nil takes the model's reliable window.
     package var contextTokens: Int?
-    /// Tokens of passages that `search` puts before the model.
+    /// Tokens of passages that `search` puts before the model; instructions, examples and answer come on top.
     package var searchTokens: Int
     /// Tokens that an answer may take.
     package var maxOutputTokens: Int
@@ -29,7 +29,7 @@ package struct AskOptions: Sendable, Hashable, Codable {
 
     package init(
         strategy: AskStrategy = .auto, citations: CitationMode = .required, contextTokens: Int? = nil,
-        searchTokens: Int = 1800, maxOutputTokens: Int = 160, temperature: Double = 0, seed: UInt64 = 0,
+        searchTokens: Int = 1200, maxOutputTokens: Int = 160, temperature: Double = 0, seed: UInt64 = 0,
         checkSupport: Bool = false
     ) {
         self.strategy = strategy

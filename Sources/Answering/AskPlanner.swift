@@ -26,9 +26,7 @@ struct AskPlanner {
         switch strategy {
         case .full: return min(options.contextTokens ?? generator.contextLength, generator.contextLength)
         case .auto, .map: return min(options.contextTokens ?? reliable, generator.contextLength)
-        case .search:
-            let wanted = options.searchTokens + options.maxOutputTokens
-            return min(max(wanted, options.contextTokens ?? 0), generator.contextLength)
+        case .search: return generator.contextLength
         }
     }
 
@@ -49,9 +47,12 @@ struct AskPlanner {
     func layout(_ questions: [Question]) throws(UserError) -> Layout {
         switch options.strategy {
         case .search:
-            let limit = limit(.search)
+            let frame = longestFrame(questions, strategy: .search)
+            let own = packer(generator.contextLength, headings: true).frameTokens(frame)
+            let wanted = own + options.searchTokens + options.maxOutputTokens
+            let limit = min(wanted, options.contextTokens ?? .max, generator.contextLength)
             let packer = packer(limit, headings: true)
-            try check(packer, longestFrame(questions, strategy: .search), limit)
+            try check(packer, frame, limit)
             return Layout(
                 strategy: .search, packer: packer, windows: [], limit: limit, answerReserve: options.maxOutputTokens)
         case .full:

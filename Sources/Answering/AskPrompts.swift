@@ -73,40 +73,15 @@ struct AskPrompts {
         return dialect.frame(turns)
     }
 
-    /// Asks whether a passage answers a question; the reply is `yes` or `no`.
-    func relevance(_ question: String, passage: String) -> [PromptPiece] {
-        let question = PromptDialect.oneLine(question)
-        if dialect.isFewShot {
-            return [
-                .text(
-                    """
-                    Passage: It opens at 7 a.m. on weekdays. On Sundays it opens at 8 a.m. and closes at noon.
-                    Question: When does the bakery open on Sundays?
-                    Does the passage answer the question? yes
-
-                    Passage: Trains to the coast leave every 40 minutes.
-                    Question: Who owns the station's restaurant?
-                    Does the passage answer the question? no
-
-                    Passage: \(passage)
-                    Question: \(question)
-                    Does the passage answer the question?
-                    """)
-            ]
-        }
-        return dialect.dress([
-            .init(.system, "You judge whether a passage answers a question. Reply with yes or no only."),
-            .init(
-                .user,
-                "Passage: \(passage)\n\nQuestion: \(question)\n\nDoes the passage answer the question? Reply yes or no."
-            ),
-        ])
-    }
-
-    /// A passage that answers no question: what the model says of it is its bias towards "yes".
+    /// A passage that answers no question: what the model says of it is its bias.
     static let neutralPassage = "The weather was fine that day, and nothing else was noted."
 
-    /// The two replies that are compared, as the model would begin to write them.
-    var yes: String { dialect.isFewShot ? " yes" : "yes" }
-    var no: String { dialect.isFewShot ? " no" : "no" }
+    /// The question over one passage alone, in the same form, so that it shares the beginning of the prompt before it.
+    func single(_ question: String, header: String, passage: String, questionFirst: Bool) -> [PromptPiece] {
+        let frame = ask(question, questionFirst: questionFirst)
+        return frame.before + [.text(header + "[1] " + passage + "\n")] + frame.after
+    }
+
+    /// The reply that says there is nothing, as the model would begin to write it.
+    var denial: String { dialect.isFewShot ? " " + Self.notFound : Self.notFound }
 }

@@ -17,7 +17,7 @@ struct AskSession {
         WindowReader(
             generator: asker.generator, options: asker.options,
             checker: AnswerChecker(corpus: corpus.documents, terms: terms, citations: asker.options.citations),
-            prompts: planner.prompts, progress: progress)
+            prompts: planner.prompts, progress: progress, questionFirst: layout.strategy == .search)
     }
 
     /// Answers one question.

@@ -1,24 +1,31 @@
+import Documents
 import Packing
 
 /// Whether cited passages speak about what was asked: words and the model's own doubt together.
 ///
-/// Words alone cannot tell a passage that answers from one that speaks of the same things. The model is asked whether
-/// the passage answers; what counts is how much likelier it finds "yes" than for a passage that answers nothing, since
-/// small models lean to one side whatever they read.
+/// Words alone cannot tell a passage that answers from one that speaks of the same things. The model gets the question
+/// again over the cited passage alone; what counts is how much less likely it finds "Not in the documents." there than
+/// over a passage that answers nothing, since small models lean to one side whatever they read.
 struct RelevanceGate {
     let generator: any TextGenerating
     let prompts: AskPrompts
     let checker: AnswerChecker
     let question: String
+    /// As in the prompt before it, whose beginning is then still in the cache.
+    let questionFirst: Bool
     private(set) var usage = TokenUsage()
     private var bias: Double?
     private var known: [Int: Double] = [:]
 
-    init(generator: any TextGenerating, prompts: AskPrompts, checker: AnswerChecker, question: String) {
+    init(
+        generator: any TextGenerating, prompts: AskPrompts, checker: AnswerChecker, question: String,
+        questionFirst: Bool
+    ) {
         self.generator = generator
         self.prompts = prompts
         self.checker = checker
         self.question = question
+        self.questionFirst = questionFirst
     }
 
     /// Share of the question's telling words, by weight, in passages taken together and in what stands above them.
@@ -31,28 +38,33 @@ struct RelevanceGate {
     /// 0.5 where the passage changes nothing, towards 1 where the model holds that it answers.
     mutating func confidence(in segment: NumberedSegment) async throws -> Double {
         if let before = known[segment.number] { return before }
-        let own = try await leaning(to: SourceQuote.oneLine(segment.text))
+        let header = "Document: " + SourceQuote.oneLine(segment.span.path) + "\n"
+        let own = try await denial(over: SourceQuote.oneLine(segment.text), header: header)
         let lean: Double
-        if let bias { lean = bias } else { lean = try await leaning(to: AskPrompts.neutralPassage) }
+        if let bias { lean = bias } else { lean = try await denial(over: AskPrompts.neutralPassage, header: header) }
         bias = lean
-        let confidence = Self.logistic(own - lean)
+        let confidence = Self.logistic(lean - own)
         known[segment.number] = confidence
         return confidence
     }
 
-    /// Log-odds of "yes" against "no".
-    private mutating func leaning(to passage: String) async throws -> Double {
+    /// Log-probability of saying that the passage does not tell.
+    private mutating func denial(over passage: String, header: String) async throws -> Double {
         var prompt = generator.tokenizer.promptStart
-        for piece in prompts.relevance(question, passage: passage) {
+        var pending = ""
+        for piece in prompts.single(question, header: header, passage: passage, questionFirst: questionFirst) {
             switch piece {
-            case .control(let text): prompt += generator.tokenizer.controlTokens(text)
-            case .text(let text): prompt += generator.tokenizer.plainTokens(text)
+            case .text(let text): pending += text
+            case .control(let text):
+                prompt += generator.tokenizer.plainTokens(pending) + generator.tokenizer.controlTokens(text)
+                pending = ""
             }
         }
-        let replies = [prompts.yes, prompts.no].map { generator.tokenizer.plainTokens($0) }
-        let scores = try await generator.score(prompt: prompt, continuations: replies)
+        prompt += generator.tokenizer.plainTokens(pending)
+        let scores = try await generator.score(
+            prompt: prompt, continuations: [generator.tokenizer.plainTokens(prompts.denial)])
         usage.inputTokens += prompt.count
-        return scores[0] - scores[1]
+        return scores[0]
     }
 
     /// A question may have parts that different passages speak about, so the others help; but a passage with none of its

@@ -8,6 +8,8 @@ struct WindowReader {
     let checker: AnswerChecker
     let prompts: AskPrompts
     let progress: @Sendable (AnswerProgress) -> Void
+    /// Whether the prompts have the question before the documents as well.
+    let questionFirst: Bool
 
     /// Sentences of an answer; what a small model writes after them is seldom to the point.
     static let sentences = 3
@@ -38,7 +40,9 @@ struct WindowReader {
     private func gate(_ answer: CheckedAnswer, question: String) async throws -> CheckedAnswer {
         guard !answer.sentences.isEmpty, options.citations != .off else { return answer }
         var answer = answer
-        var gate = RelevanceGate(generator: generator, prompts: prompts, checker: checker, question: question)
+        var gate = RelevanceGate(
+            generator: generator, prompts: prompts, checker: checker, question: question,
+            questionFirst: questionFirst)
         let together = gate.relevance(of: answer.sentences.flatMap(\.evidence).map(\.segment))
         let fits = QuestionKind(question).isMet(by: answer.sentences.map(\.text))
         var kept: [CheckedAnswer.Sentence] = []

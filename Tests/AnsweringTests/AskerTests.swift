@@ -51,7 +51,7 @@ private let leave = Question(id: "q1", text: "How many days of annual leave do e
         for strategy in [AskStrategy.auto, .map, .search] {
             let asker = Asker(
                 generator: model, search: WordSearch(corpus: corpus),
-                options: AskOptions(strategy: strategy, searchTokens: 1200))
+                options: AskOptions(strategy: strategy, searchTokens: 400))
             let coverage = try #require(try await asker.ask([leave], of: corpus).first).coverage
             #expect(coverage.files.read + coverage.files.skipped + coverage.files.failed == 5)
             #expect(coverage.pages.read + coverage.pages.skipped == 7)
@@ -106,7 +106,8 @@ private let leave = Question(id: "q1", text: "How many days of annual leave do e
     }
 
     @Test func aPassageThatSpeaksOfSomethingElseIsNoAnswer() async throws {
-        let model = ScriptedGenerator(yes: { _ in -6 }) { _ in "A hotel night is reimbursed up to 140 euros [1]." }
+        let model = ScriptedGenerator(denial: { _ in -0.01 }) { _ in "A hotel night is reimbursed up to 140 euros [1]."
+        }
         let question = Question(text: "What is the chief executive's shoe size?")
         let answer = try #require(try await Asker(generator: model).ask([question], of: corpus).first)
         #expect(answer.status == .notFound)
@@ -210,7 +211,7 @@ private let leave = Question(id: "q1", text: "How many days of annual leave do e
         }
         let asker = Asker(
             generator: model, search: WordSearch(corpus: large),
-            options: AskOptions(strategy: .search, searchTokens: 1500))
+            options: AskOptions(strategy: .search, searchTokens: 700))
         let plan = try await asker.plan([leave], of: large)
         let answer = try #require(try await asker.ask([leave], of: large).first)
         #expect(answer.status == .answered)
@@ -254,9 +255,9 @@ private let leave = Question(id: "q1", text: "How many days of annual leave do e
         }
         let answer = try #require(try await Asker(generator: model).ask([leave], of: evil).first)
         #expect(answer.answer == "Employees receive 28 days of annual leave [1].")
-        // Control tokens: one for each turn of the template, none from the document.
+        // Control tokens: one for each turn (system, three examples of two, user, assistant), none from the document.
         let request = try #require(model.requests.first)
-        #expect(request.prompt.count { $0 == 1000 } == 3)
+        #expect(request.prompt.count { $0 == 1000 } == 9)
         #expect(request.shape?.segments == 2)
     }
 

@@ -19,7 +19,7 @@ final class ScriptedGenerator: TextGenerating {
     let reliableWindow: Int
     let dialect: PromptDialect
     private let reply: @Sendable (String) -> String
-    private let yes: @Sendable (String) -> Double
+    private let denial: @Sendable (String) -> Double
     private let seen = Mutex<[TextRequest]>([])
 
     var model: AnswerModel { AnswerModel(name: "scripted", quant: "none", sha256: "00", license: "none") }
@@ -28,16 +28,16 @@ final class ScriptedGenerator: TextGenerating {
     var requests: [TextRequest] { seen.withLock { $0 } }
 
     /// - Parameters:
-    ///   - yes: log-odds of "yes" for a relevance prompt.
+    ///   - denial: log-probability of "Not in the documents." over a single passage; -3 over one that answers nothing.
     ///   - reply: what is written for a prompt.
     init(
         context: Int = 20000, reliable: Int? = nil, fewShot: Bool = false,
-        yes: @escaping @Sendable (String) -> Double = { _ in 3 }, reply: @escaping @Sendable (String) -> String
+        denial: @escaping @Sendable (String) -> Double = { _ in -6 }, reply: @escaping @Sendable (String) -> String
     ) {
         contextLength = context
         reliableWindow = reliable ?? context
         self.reply = reply
-        self.yes = yes
+        self.denial = denial
         dialect = PromptDialect(isFewShot: fewShot) { turns in
             turns.flatMap { [PromptPiece.control("<\($0.role)>"), .text($0.text)] } + [.control("<assistant>")]
         }
@@ -65,7 +65,7 @@ final class ScriptedGenerator: TextGenerating {
 
     func score(prompt: [Int32], continuations: [[Int32]]) async throws -> [Double] {
         let text = Self.text(prompt)
-        return [text.contains("The weather was fine") ? 0 : yes(text), 0]
+        return [text.contains("The weather was fine") ? -3 : denial(text)]
     }
 }
 
