@@ -32,7 +32,7 @@ struct RelevanceGate {
     func relevance(of segments: [NumberedSegment]) -> Double {
         checker.terms.judge.relevance(
             Terms(question), passages: segments.map { Terms($0.text) },
-            context: segments.flatMap { checker.terms.context(of: $0, in: checker.corpus) })
+            context: segments.flatMap { checker.terms.surroundings(of: $0, in: checker.corpus) })
     }
 
     /// 0.5 where the passage changes nothing, towards 1 where the model holds that it answers.
