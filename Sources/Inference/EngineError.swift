@@ -43,9 +43,9 @@ package enum EngineError: Error, Sendable, Equatable {
         case .memory(let plan, let limit):
             return UserError(
                 .memoryLimit,
-                "This needs up to \(mebibytes(plan.totalBytes)) of memory (weights \(mebibytes(plan.weightBytes)), "
+                "this needs up to \(mebibytes(plan.totalBytes)) of memory (weights \(mebibytes(plan.weightBytes)), "
                     + "cache of \(plan.contextTokens) tokens \(mebibytes(plan.cacheBytes)), "
-                    + "working memory \(mebibytes(plan.scratchBytes))); the limit is \(mebibytes(limit)).",
+                    + "working memory \(mebibytes(plan.scratchBytes))); the limit is \(mebibytes(limit))",
                 places: [file],
                 remedies: [
                     UserError.Remedy("--memory", "a higher limit"),
@@ -54,19 +54,19 @@ package enum EngineError: Error, Sendable, Equatable {
                 ])
         case .kernels(let name, let available):
             return UserError(
-                .badSetting, "There are no kernels '\(name)' for this processor.",
+                .badSetting, "there are no kernels '\(name)' for this processor",
                 remedies: [UserError.Remedy("DOCPROC_KERNELS=" + available.joined(separator: "|"))])
         case .context(let prompt, let output, let limit):
             return UserError(
                 .windowTooLarge,
-                "The prompt has \(prompt) tokens and \(output) are reserved for the answer; the context holds \(limit).",
+                "the prompt has \(prompt) tokens and \(output) are reserved for the answer; the context holds \(limit)",
                 remedies: [UserError.Remedy("--context", "a larger window, if the model has one")])
         case .emptyPrompt:
-            return UserError(.internalError, "A prompt without tokens was sent to the model.")
+            return UserError(.internalError, "a prompt without tokens was sent to the model")
         case .token(let id, let size):
-            return UserError(.internalError, "Token \(id) is outside of the vocabulary of \(size).")
+            return UserError(.internalError, "token \(id) is outside of the vocabulary of \(size)")
         case .grammar(let reason):
-            return UserError(.internalError, "The grammar of the answer cannot be used: \(reason)")
+            return UserError(.internalError, "the grammar of the answer cannot be used: \(reason)")
         }
     }
 }

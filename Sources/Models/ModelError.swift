@@ -24,14 +24,14 @@ package enum ModelError: Error, Sendable, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .architecture(let name, let known):
-            "The architecture '\(name)' is not supported; known are \(known.joined(separator: ", "))."
-        case .missingKey(let key): "The metadata key '\(key)' is missing."
-        case .badValue(let key, let value, let reason): "The metadata key '\(key)' has the value \(value): \(reason)."
-        case .missingTensor(let name): "The tensor '\(name)' is missing."
+            "the architecture '\(name)' is not supported; known are \(known.joined(separator: ", "))"
+        case .missingKey(let key): "the metadata key '\(key)' is missing"
+        case .badValue(let key, let value, let reason): "the metadata key '\(key)' has the value \(value): \(reason)"
+        case .missingTensor(let name): "the tensor '\(name)' is missing"
         case .shape(let tensor, let found, let expected):
-            "The tensor '\(tensor)' has the shape \(found), expected is \(expected)."
-        case .type(let tensor, let type): "The tensor '\(tensor)' has the type \(type), which is not supported."
-        case .feature(let key, let value): "'\(key)' = \(value) is not supported."
+            "the tensor '\(tensor)' has the shape \(found), expected is \(expected)"
+        case .type(let tensor, let type): "the tensor '\(tensor)' has the type \(type), which is not supported"
+        case .feature(let key, let value): "'\(key)' = \(value) is not supported"
         }
     }
 }
