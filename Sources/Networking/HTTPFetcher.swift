@@ -53,7 +53,7 @@ package import Diagnostics
                     String($0.lowercased().prefix { $0 != ";" && $0 != " " })
                 } ?? "",
                 contentLength: headers.first(name: "Content-Length").flatMap { Int($0) }, rangeStart: range,
-                url: response.history.last?.request.url.absoluteString ?? url, body: Self.pieces(of: response.body))
+                url: response.history.last?.request.url ?? url, body: Self.pieces(of: response.body))
         }
 
         private static func pieces(of body: HTTPClientResponse.Body) -> AsyncThrowingStream<[UInt8], any Error> {

@@ -27,8 +27,7 @@ struct Docproc: DocprocCommand {
 
     /// The names of all commands.
     static var commandNames: [String] {
-        let all = configuration.subcommands + configuration.groupedSubcommands.flatMap { $0.subcommands }
-        return all.compactMap { $0.configuration.commandName } + ["help"]
+        configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
     }
 
     @OptionGroup var global: GlobalOptions

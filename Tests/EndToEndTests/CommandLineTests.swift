@@ -142,7 +142,7 @@ import Testing
 
     @Test(arguments: [
         ("thread: 2\n", "did you mean \"threads\""), ("threads: many\n", "whole number"), ("a: [b\n", "DP-YAML-01"),
-        ("seed: 1\nseed: 2\n", ""), ("strategy: everything\n", "auto, full, map, search"),
+        ("seed: 1\nseed: 2\n", "seed"), ("strategy: everything\n", "auto, full, map, search"),
     ])
     func mistakesInFilesNameTheFile(text: String, message: String) throws {
         let program = try Program()

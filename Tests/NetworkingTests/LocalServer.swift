@@ -31,7 +31,8 @@ final class LocalServer {
     }
 
     deinit {
-        process.terminate()
+        // Started from a thread of Swift's pool, it has that thread's mask, which holds SIGTERM back.
+        kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 

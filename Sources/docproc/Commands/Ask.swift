@@ -72,7 +72,7 @@ struct AskCommand: DocprocCommand {
 
         let store = try StoreAccess.open(context)
         let run = Self.runID(files.name, request)
-        let events = EventSink(run: run, output: jsonl ? context.output : nil)
+        let events = EventSink(run: run, output: jsonl ? context.output : nil, stop: context.stop)
         events.send(.runStart, .fields(["command": "ask", "version": .string(Docproc.version)]))
         var ingest = try selection.ingestOptions(context.settings)
         ingest.exclude += request.ownFiles
@@ -86,10 +86,12 @@ struct AskCommand: DocprocCommand {
         if plan { return try await showPlan(service, request, memory.totalBytes) }
         if request.questions.isEmpty { return try await converse(service, events) }
         let report = AskReport(context: context, format: context.json && !jsonl ? .json : format, events: events)
-        let answers = try await service.answer(request.answerable, events: events) { answer, stored in
-            try report.show(answer, stored: stored, of: request.questions.count)
+        var stored = 0
+        let answers = try await service.answer(request.answerable, events: events) { answer, wasStored in
+            stored += wasStored ? 1 : 0
+            try report.show(answer, of: request.questions.count)
         }
-        try report.finish(answers, request: request, corpus: corpus)
+        try report.finish(answers, stored: stored, request: request, corpus: corpus)
     }
 
     /// A short name that follows from the question, so that equal commands have equal runs.
@@ -106,6 +108,7 @@ struct AskCommand: DocprocCommand {
         let ask = try await service.plan(request.answerable)
         let stored = try service.stored(request.answerable)
         let outcomes = service.corpus.report.outcomes
+        let seconds = service.seconds(ask, answers: request.questions.count - stored)
         let plan = RunPlan(
             command: "ask", strategy: ask.strategy.rawValue, model: service.session.planModel,
             windows: .init(
@@ -113,7 +116,8 @@ struct AskCommand: DocprocCommand {
                 reliable: service.session.generator.reliableWindow, accepted: service.session.engine.model.contextLength
             ),
             memory: .init(bytes: memory, limit: service.session.options.memoryLimit), files: outcomes.count,
-            filesReused: outcomes.count { $0.cached })
+            filesReused: outcomes.count { $0.cached }, seconds: seconds,
+            secondsUncertainty: seconds.map { $0 * Calibration.uncertainty })
         try context.print(
             plan.json,
             text: PlanText.lines(
@@ -127,10 +131,12 @@ struct AskCommand: DocprocCommand {
         context.narrator.note("ask about \(service.corpus.label); an empty line ends")
         let report = AskReport(context: context, format: .text, events: events)
         while let line = context.readLine(prompt: "? "), line.contains(where: { !$0.isWhitespace }) {
-            let answers = try await service.answer([.init(text: line)], events: events) { answer, stored in
-                try report.show(answer, stored: stored, of: 1)
+            var stored = 0
+            let answers = try await service.answer([.init(text: line)], events: events) { answer, wasStored in
+                stored += wasStored ? 1 : 0
+                try report.show(answer, of: 1)
             }
-            report.summarize(answers, stored: 0, corpus: service.corpus)
+            report.summarize(answers, stored: stored, corpus: service.corpus)
         }
     }
 }

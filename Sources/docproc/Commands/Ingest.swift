@@ -23,7 +23,7 @@ struct IngestCommand: DocprocCommand {
 
     func run(in context: CommandContext) async throws {
         let store = try StoreAccess.open(context)
-        let events = EventSink(run: "ingest", output: jsonl ? context.output : nil)
+        let events = EventSink(run: "ingest", output: jsonl ? context.output : nil, stop: context.stop)
         let reader = CorpusReader(
             context: context, options: try selection.ingestOptions(context.settings), store: store, events: events)
         let report = try await reader.report(paths)

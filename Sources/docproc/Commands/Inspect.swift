@@ -51,7 +51,7 @@ struct InspectCommand: DocprocCommand {
             let what: String
             switch outcome.status {
             case .read(let document):
-                guard !document.notes.isEmpty else { continue }
+                guard CorpusReader.isFlagged(outcome) else { continue }
                 what = document.notes.map(\.rawValue).joined(separator: ", ")
             case .skipped(let reason): what = "skipped: \(reason.explanation)"
             case .failed(let failure): what = "failed: \(failure.reason.rawValue): \(failure.detail)"

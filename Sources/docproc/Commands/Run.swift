@@ -56,7 +56,7 @@ struct RunCommand: DocprocCommand {
             definition: definition, executor: executor, folder: folder, environment: context.environment,
             updatesBaseline: updateBaseline
         ) { event in
-            try? output?.line(event.line)
+            do { try output?.line(event.line) } catch { context.stop.stop(.outputClosed) }
         }
         let report = try await runner.run()
         manifest.exit = Int(report.exit.rawValue)

@@ -62,7 +62,7 @@ struct SummarizeCommand: DocprocCommand {
         let engineOptions = try loader.options(for: files)
         let memory = try loader.plan(files, options: engineOptions)
         let store = try StoreAccess.open(context)
-        let events = EventSink(run: "summarize", output: jsonl ? context.output : nil)
+        let events = EventSink(run: "summarize", output: jsonl ? context.output : nil, stop: context.stop)
         let corpus = try await CorpusReader(
             context: context, options: try selection.ingestOptions(context.settings), store: store, events: events
         ).read(paths)
@@ -127,7 +127,8 @@ struct SummarizeCommand: DocprocCommand {
         try service.context.print(
             plan.json,
             text: PlanText.lines(
-                plan, ask: ask, freeDisk: Machine.freeDisk(at: service.context.places.cache), reused: nil))
+                plan, ask: ask, freeDisk: Machine.freeDisk(at: service.context.places.cache),
+                reused: "\(outcomes.count { $0.document != nil } - (try service.pending().count)) summaries"))
     }
 
     private func summaryOptions(_ context: CommandContext) throws(UserError) -> SummaryOptions {

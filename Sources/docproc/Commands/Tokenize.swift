@@ -118,9 +118,10 @@ struct TokenTree {
         for count in counts {
             var node = root
             node.tokens += count.tokens
-            for part in count.path.split(separator: "/", omittingEmptySubsequences: true) {
-                let next = node.children[String(part)] ?? Node()
-                node.children[String(part)] = next
+            for (index, part) in count.path.split(separator: "/", omittingEmptySubsequences: true).enumerated() {
+                let name = index == 0 && count.path.hasPrefix("/") ? "/" + part : String(part)
+                let next = node.children[name] ?? Node()
+                node.children[name] = next
                 next.tokens += count.tokens
                 node = next
             }

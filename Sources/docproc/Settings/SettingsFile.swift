@@ -18,7 +18,7 @@ enum SettingsFile {
         do {
             root = try Yams.compose(yaml: text)
         } catch {
-            throw UserError(.yamlSyntax, "the settings file is not valid YAML: \(error)", places: [.init("file", path)])
+            throw syntaxError(error, path: path)
         }
         var layer = SettingLayer()
         guard let root else { return layer }
@@ -29,6 +29,20 @@ enum SettingsFile {
         }
         try collect(mapping, prefix: "", path: path, name: name, into: &layer)
         return layer
+    }
+
+    private static func syntaxError(_ error: any Error, path: String) -> UserError {
+        var cause = "\(error)"
+        var place = path
+        switch error as? YamlError {
+        case .parser(_, let problem, let mark, _), .scanner(_, let problem, let mark, _):
+            cause = problem
+            place += ":\(mark.line):\(mark.column)"
+        case .duplicatedKeysInMapping(let names, _):
+            cause = "\(names.sorted().joined(separator: ", ")) is set twice"
+        default: break
+        }
+        return UserError(.yamlSyntax, "the settings file is not valid YAML: \(cause)", places: [.init("file", place)])
     }
 
     /// The project file in or above a folder.

@@ -14,6 +14,9 @@ final class AnswerNarration: Sendable {
         var window = 0
         var question = ""
         var began = false
+        /// Tokens computed, not taken from the cache, and the time they took.
+        var computed = 0
+        var computing = 0.0
         var windowStart = ContinuousClock.now
     }
 
@@ -29,12 +32,11 @@ final class AnswerNarration: Sendable {
         self.stage = stage
     }
 
-    /// Ends the stage and returns tokens read, those from the cache among them.
-    @discardableResult func end() -> (tokens: Int, cached: Int) {
-        let totals = state.withLock { ($0.before + $0.current, $0.cachedBefore + $0.cached) }
-        narrator.end()
-        return totals
-    }
+    /// Ends the stage.
+    func end() { narrator.end() }
+
+    /// Tokens that were read by computing, and the seconds that took.
+    var reading: (tokens: Int, seconds: Double) { state.withLock { ($0.computed, $0.computing) } }
 
     /// Takes one report.
     func take(_ progress: AnswerProgress) {
@@ -90,6 +92,10 @@ final class AnswerNarration: Sendable {
             state.current = done
             state.cached = cached
             let seconds = (ContinuousClock.now - state.windowStart).inSeconds
+            if done == total {
+                state.computed += done - cached
+                state.computing += seconds
+            }
             return seconds > 0 ? Double(done - cached) / seconds : 0
         }
         refresh()

@@ -19,7 +19,7 @@ struct AskReport: Sendable {
     }
 
     /// Prints one answer.
-    func show(_ answer: Answer, stored: Bool, of count: Int) throws {
+    func show(_ answer: Answer, of count: Int) throws {
         if events.isOn { return try events.require(.docResult, try RecordJSON.value(answer)) }
         switch format {
         case .text:
@@ -35,7 +35,9 @@ struct AskReport: Sendable {
     }
 
     /// Prints what is known only at the end, and ends the command with the status that follows.
-    func finish(_ answers: [Answer], request: AskRequest, corpus: LoadedCorpus) throws {
+    ///
+    /// - Parameter stored: how many of the answers were in the store.
+    func finish(_ answers: [Answer], stored: Int, request: AskRequest, corpus: LoadedCorpus) throws {
         var results: [String: [CheckResult]] = [:]
         for (question, answer) in zip(request.questions, answers) where !question.expect.isEmpty {
             results[question.id] = CheckEngine.results(of: question, for: CheckedRecord(answer, id: question.id))
@@ -51,7 +53,7 @@ struct AskReport: Sendable {
             case .text, .md: if !results.isEmpty { try context.output.write(rateText(rates, failed: failed)) }
             }
         }
-        summarize(answers, stored: answers.count { $0.run != events.run || $0.seconds == nil }, corpus: corpus)
+        summarize(answers, stored: stored, corpus: corpus)
         try judge(answers, failed: failed, checked: !results.isEmpty)
         try CorpusReader.judge(corpus, context)
     }

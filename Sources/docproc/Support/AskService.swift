@@ -62,6 +62,7 @@ struct AskService: Sendable {
         narration.take(.planned(try await plan(questions)))
         var answers: [Answer] = []
         var began = ContinuousClock.now
+        let start = began
         _ = try await asker.ask(questions, of: corpus.corpus, progress: { narration.take($0) }) { answer in
             var answer = answer
             answer.seconds = ((ContinuousClock.now - began).inSeconds * 100).rounded() / 100
@@ -74,7 +75,19 @@ struct AskService: Sendable {
             if answers.count == questions.count { narration.end() } else { context.narrator.clearLine() }
             try await finished(answer, false)
         }
+        let read = narration.reading
+        Calibration.keep(
+            read: read,
+            written: (
+                answers.reduce(0) { $0 + $1.usage.outputTokens }, (ContinuousClock.now - start).inSeconds - read.seconds
+            ), in: store, session: session)
         return answers
+    }
+
+    /// Seconds that answering would take, once this model has been measured here.
+    func seconds(_ plan: AskPlan, answers: Int) -> Double? {
+        Calibration.read(store, session: session)?.seconds(
+            input: plan.inputTokens, output: answers * options.maxOutputTokens / 2)
     }
 
     /// The windows follow from the longest of the questions asked together.

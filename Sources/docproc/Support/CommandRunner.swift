@@ -61,6 +61,10 @@ struct CommandRunner {
             return end.status
         } catch {
             narrator.end()
+            if stop.reason == .outputClosed {
+                output.abandon()
+                return .success
+            }
             return report(
                 ErrorReport.userError(error, stop: stop.reason), command, output: output, narrator: narrator,
                 stop: stop.reason)
@@ -72,6 +76,11 @@ struct CommandRunner {
         stop: StopReason?
     ) -> ExitStatus {
         output.abandon()
+        var error = error
+        if error.code == .internalError, let path = CrashReport.write(error, command: command, environment: environment)
+        {
+            error.places.append(.init("report", path))
+        }
         if command.global.json || command.wantsEvents {
             let record = ErrorReport.record(error)
             try? ResultOutput(streams: streams).line(command.wantsEvents ? record.line : record.pretty)

@@ -91,6 +91,10 @@ struct CorpusReader {
         }
         try Task.checkCancellation()
         guard let final else { throw CancellationError() }
+        if let fault = final.fault {
+            guard final.read > 0 else { throw fault }
+            context.narrator.warn(fault.cause)
+        }
         if told > Self.mostWarnings, options.onUnreadable == .warn {
             narrator.warn("\(told - Self.mostWarnings) more files could not be read; docproc ingest lists them")
         }
@@ -182,9 +186,10 @@ struct CorpusReader {
         if case .failed(let failure) = outcome.status { failure } else { nil }
     }
 
-    private static func isFlagged(_ outcome: IngestOutcome) -> Bool {
+    /// Whether a reader of an answer should know about this file: text is missing, doubtful or hidden.
+    static func isFlagged(_ outcome: IngestOutcome) -> Bool {
         switch outcome.status {
-        case .read(let document): !document.notes.isEmpty
+        case .read(let document): document.notes.contains { ![.twoColumn, .encodingGuessed].contains($0) }
         case .skipped(let reason): reason == .noText
         case .failed: true
         }

@@ -38,6 +38,10 @@ enum PlanText {
         rows.append([
             "reuse", "\(plan.filesReused) of \(Format.plural(plan.files, "file"))" + (reused.map { ", \($0)" } ?? ""),
         ])
+        if let seconds = plan.seconds {
+            let range = plan.secondsUncertainty.map { " ± \(Format.duration($0))" } ?? ""
+            rows.append(["time", Format.duration(seconds) + range])
+        }
         return Format.table(rows)
     }
 }

@@ -9,6 +9,8 @@ enum StopReason: Sendable, Equatable {
     case interrupted, terminated
     case timeLimit(String)
     case memory(used: Int, limit: Int)
+    /// The reader of standard output has gone; nobody is left to be told.
+    case outputClosed
 
     /// What the user is told.
     var error: UserError {
@@ -26,6 +28,8 @@ enum StopReason: Sendable, Equatable {
                 .memoryLimit,
                 "stopped: resident memory reached \(Format.bytes(used)), over the limit of \(Format.bytes(limit))",
                 remedies: [.init("--context N", "use a smaller window"), .init("--memory SIZE", "allow more memory")])
+        case .outputClosed:
+            UserError(.interrupted, "the reader of standard output has gone")
         }
     }
 }

@@ -19,9 +19,18 @@ struct SummaryService: Sendable {
 
     private var summarizer: Summarizer { Summarizer(generator: session.generator, options: options) }
 
-    /// What summarizing would read.
+    /// What summarizing would read: the documents whose summary is not stored.
     func plan() async throws -> AskPlan {
-        try await summarizer.plan(corpus.corpus)
+        try await summarizer.plan(AskCorpus(documents: try pending()))
+    }
+
+    /// Documents whose summary is to be computed.
+    func pending() throws -> [SegmentedDocument] {
+        let documents = corpus.corpus.documents
+        guard options.per == .document else { return documents }
+        return try documents.filter {
+            try stored(summarizer.key(of: [$0], numerics: session.numerics)) == nil
+        }
     }
 
     /// The records in order of paths, each handed out as soon as it is complete and stored.

@@ -25,7 +25,7 @@ struct Progress: Sendable {
 
     /// Seconds left at that rate.
     func left(elapsed: Double) -> Double? {
-        guard let total, let rate = rate(elapsed: elapsed), rate > 0, total >= done, elapsed >= 1 else { return nil }
+        guard let total, let rate = rate(elapsed: elapsed), rate > 0, total > done, elapsed >= 1 else { return nil }
         return Double(total - done) / rate
     }
 
