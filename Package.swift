@@ -8,6 +8,8 @@ let swift: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"), .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .enableExperimentalFeature("Lifetimes"),
+    // Tests run in the configuration that users build; this costs some symbols and no speed.
+    .unsafeFlags(["-enable-testing"], .when(configuration: .release)),
 ]
 /// Targets that touch raw memory say so at every place.
 let unsafeMemory = swift + [.strictMemorySafety()]
