@@ -30,20 +30,28 @@ package struct PeerBench: Sendable {
         }
     }
 
-    /// Tokens per second of one run, after the warm-up that the program does by itself.
+    /// One run: its speed and the most memory it held.
+    package struct Sample: Sendable, Equatable {
+        package var speed: Double
+        /// Resident bytes, seen while it ran; nil where the system does not say.
+        package var peakMemory: Int?
+    }
+
+    /// One run, after the warm-up that the program does by itself.
     ///
     /// - Throws: `DP-CLI-01` when the program cannot be run or says something else.
-    package func measure(_ kind: SpeedCase, threads: Int) async throws -> Double {
-        try await results(kind, threads: threads).speed
+    package func measure(_ kind: SpeedCase, threads: Int) async throws -> Sample {
+        let (result, peak) = try await results(kind, threads: threads)
+        return Sample(speed: result.speed, peakMemory: peak)
     }
 
     /// What the program says it was built from.
     package func version() async -> String? {
-        guard let result = try? await results(.decode(1), threads: 1) else { return nil }
+        guard let (result, _) = try? await results(.decode(1), threads: 1) else { return nil }
         return result.commit.map { "llama.cpp \($0)" + (result.build.map { " (b\($0))" } ?? "") }
     }
 
-    private func results(_ kind: SpeedCase, threads: Int) async throws -> Result {
+    private func results(_ kind: SpeedCase, threads: Int) async throws -> (Result, Int?) {
         let sizes: [String]
         switch kind {
         case .prefill(let tokens): sizes = ["-p", "\(tokens)", "-n", "0"]
@@ -51,15 +59,21 @@ package struct PeerBench: Sendable {
         }
         let arguments = ["-m", model, "-t", "\(threads)", "-r", "1", "-ngl", "0", "-o", "json"] + sizes
         let output: String
+        let peak: Int?
         do {
             let finished = try await Subprocess.run(
-                .path(FilePath(program)), arguments: Arguments(arguments), output: .string(limit: 1 << 20),
-                error: .string(limit: 1 << 20))
+                .path(FilePath(program)), arguments: Arguments(arguments), input: .none,
+                output: .string(limit: 1 << 20),
+                error: .string(limit: 1 << 20)
+            ) { execution in
+                await ResourceUse.watchPeak(ofProcess: Int(execution.processIdentifier.value))
+            }
             guard finished.terminationStatus.isSuccess else {
                 let said = finished.standardError.split(separator: "\n").last.map { ": \($0)" } ?? ""
                 throw failure("llama-bench failed\(said)")
             }
             output = finished.standardOutput
+            peak = finished.closureResult
         } catch let error as UserError {
             throw error
         } catch is CancellationError {
@@ -72,7 +86,7 @@ package struct PeerBench: Sendable {
             let first = results.first,
             first.speed > 0
         else { throw failure("llama-bench printed no result that is understood") }
-        return first
+        return (first, peak)
     }
 
     private func failure(_ cause: String) -> UserError {

@@ -31,6 +31,8 @@ package struct SpeedBenchmark: Sendable {
         var rows = cases.map { SpeedRow(kind: $0, ours: [], peer: []) }
         let total = rounds * rows.count * (peer == nil ? 1 : 2)
         var done = 0
+        let load = ResourceUse.load()
+        var peerPeak: Int?
         // Pages of the weights come into memory, threads start, the clock of the processor rises.
         progress("warm-up", done, total)
         _ = try await measure(.prefill(min(64, engine.contextLength / 2)))
@@ -41,13 +43,15 @@ package struct SpeedBenchmark: Sendable {
                 done += 1
                 guard let peer else { continue }
                 progress("\(rows[index].kind.label), peer, run \(round + 1)", done, total)
-                rows[index].peer.append(try await peer.measure(rows[index].kind, threads: threads))
+                let sample = try await peer.measure(rows[index].kind, threads: threads)
+                rows[index].peer.append(sample.speed)
+                if let peak = sample.peakMemory { peerPeak = max(peerPeak ?? 0, peak) }
                 done += 1
             }
         }
         return SpeedReport(
             threads: threads, kernels: kernels, rows: rows, peakMemory: ResourceUse.ownPeak(),
-            peerPeakMemory: peer == nil ? nil : ResourceUse.childrenPeak(), peerVersion: await peer?.version())
+            peerPeakMemory: peerPeak, peerVersion: await peer?.version(), loadBefore: load)
     }
 
     /// Tokens per second of one run from an empty cache.

@@ -31,6 +31,15 @@ package struct SpeedRow: Sendable, Equatable {
     /// The peer's runs in order; each followed one of ours.
     package var peer: [Double]
 
+    /// How far samples of one side lie apart, as a share of their median; the worse of the two sides.
+    package var spread: Double {
+        [ours, peer].map { samples in
+            guard let least = samples.min(), let most = samples.max(), let median = Median.of(samples), median > 0
+            else { return 0 }
+            return (most - least) / median
+        }.max() ?? 0
+    }
+
     /// Ours divided by the peer's, medians of both.
     package var ratio: Double? {
         guard let ours = Median.of(ours), let peer = Median.of(peer), peer > 0 else { return nil }
@@ -49,6 +58,12 @@ package struct SpeedReport: Sendable, Equatable {
     package var peerPeakMemory: Int?
     /// What the peer says of itself.
     package var peerVersion: String?
+    /// Processes that wanted to run in the minute before the first run.
+    package var loadBefore: Double?
+
+    /// Whether other programs were at work: then neither side had the processor to itself, and programs whose threads
+    /// wait for each other lose far more than those whose threads do not. Ratios say nothing then.
+    package var isDisturbed: Bool { (loadBefore ?? 0) > 0.5 || rows.contains { $0.spread > 0.2 } }
 }
 
 /// The middle of some samples.

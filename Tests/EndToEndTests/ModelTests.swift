@@ -163,6 +163,24 @@ struct ModelTests {
         #expect(program.read("out.jsonl")?.split(separator: "\n").count == 2)
     }
 
+    /// A child used to be charged with our own memory, which Linux carries over to it at its start.
+    @Test func theMemoryOfAPeerIsItsOwn() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write("peer", "#!/bin/sh\nsleep 0.3\necho '[{\"avg_ts\": 50.5, \"build_commit\": \"abc\"}]'\n")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program.folder + "/peer")
+        let result = try program.run(
+            "bench", "speed", "--model", model, "--peer", "./peer", "--rounds", "1", "--prefill", "32", "--decode", "0",
+            "--json")
+        #expect(result.status == 0, "\(result.error)")
+        let ours = try #require(result.json?["peak_memory"] as? Int)
+        let peer = try #require(result.json?["peer_peak_memory"] as? Int)
+        #expect(ours > 50 << 20)
+        #expect(peer < 30 << 20)
+        let cases = try #require(result.json?["cases"] as? [[String: Any]])
+        #expect(cases.first?["peer_tokens_per_second"] as? Double == 50.5)
+    }
+
     @Test func aPipelineChecksItsAnswers() throws {
         let (program, model) = try program()
         defer { program.remove() }

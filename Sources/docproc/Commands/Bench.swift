@@ -71,6 +71,11 @@ struct BenchSpeed: DocprocCommand {
             }
         }
         narrator.end()
+        if report.isDisturbed {
+            let load = report.loadBefore.map { " (load \(Format.decimal($0, 1)) before the first run)" } ?? ""
+            narrator.warn(
+                "other programs were at work\(load): these figures cannot be compared; repeat on an idle machine")
+        }
         try context.print(record(report, files), text: text(report, files))
     }
 
@@ -78,6 +83,7 @@ struct BenchSpeed: DocprocCommand {
         .fields([
             "schema": "docproc.bench_speed/1", "model": .string(files.name), "threads": .int(report.threads),
             "kernels": .string(report.kernels), "processor": Machine.processor.map { .string($0) } ?? .null,
+            "load_before": report.loadBefore.map { .double($0) } ?? .null, "disturbed": .bool(report.isDisturbed),
             "peer": report.peerVersion.map { .string($0) } ?? .null,
             "cases": .array(
                 report.rows.map { row in
@@ -85,7 +91,7 @@ struct BenchSpeed: DocprocCommand {
                         "name": .string(row.kind.label), "tokens": .int(row.kind.tokens),
                         "tokens_per_second": Median.of(row.ours).map { .double($0) } ?? .null,
                         "peer_tokens_per_second": Median.of(row.peer).map { .double($0) } ?? .null,
-                        "ratio": row.ratio.map { .double($0) } ?? .null,
+                        "ratio": row.ratio.map { .double($0) } ?? .null, "spread": .double(row.spread),
                         "samples": .array(row.ours.map { .double($0) }),
                         "peer_samples": .array(row.peer.map { .double($0) }),
                     ])
