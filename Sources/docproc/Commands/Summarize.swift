@@ -70,7 +70,7 @@ struct SummarizeCommand: DocprocCommand {
         let service = SummaryService(
             context: context, session: session, corpus: corpus, store: store, options: options, fresh: fresh,
             retryFailed: retryFailed)
-        if plan { return try await showPlan(service, memory.totalBytes) }
+        if plan { return try show(await service.plan(), service, memory.totalBytes) }
         let target =
             ownsOutput ? try SummaryTarget(context: context, path: global.output, format: try outputFormat()) : nil
         let started = ContinuousClock.now
@@ -113,8 +113,7 @@ struct SummarizeCommand: DocprocCommand {
         try CorpusReader.judge(corpus, context)
     }
 
-    private func showPlan(_ service: SummaryService, _ memory: Int) async throws {
-        let ask = try await service.plan()
+    private func show(_ ask: AskPlan, _ service: SummaryService, _ memory: Int) throws {
         let outcomes = service.corpus.report.outcomes
         let plan = RunPlan(
             command: "summarize", strategy: ask.strategy.rawValue, model: service.session.planModel,
