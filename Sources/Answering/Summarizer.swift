@@ -44,7 +44,7 @@ package struct Summarizer: Sendable {
     /// document takes several windows.
     ///
     /// - Throws: `DP-CTX-01` for instructions that leave no room.
-    package func plan(_ corpus: AskCorpus) async throws(UserError) -> AskPlan {
+    package func plan(_ corpus: AskCorpus) throws(UserError) -> AskPlan {
         let frame = SummaryPrompts(dialect: generator.dialect, options: options).frame(words: options.words)
         let packer = Packer(tokenizer: generator.tokenizer, budget: TokenBudget(window: window, answer: reserve))
         var ledger = CoverageLedger(corpus, tokenizer: generator.tokenizer, everything: true)

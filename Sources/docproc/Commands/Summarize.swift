@@ -70,7 +70,7 @@ struct SummarizeCommand: DocprocCommand {
         let service = SummaryService(
             context: context, session: session, corpus: corpus, store: store, options: options, fresh: fresh,
             retryFailed: retryFailed)
-        if plan { return try show(await service.plan(), service, memory.totalBytes) }
+        if plan { return try show(service.plan(), service, memory.totalBytes) }
         let target =
             ownsOutput ? try SummaryTarget(context: context, path: global.output, format: try outputFormat()) : nil
         let started = ContinuousClock.now

@@ -20,8 +20,10 @@ struct SummaryService: Sendable {
     private var summarizer: Summarizer { Summarizer(generator: session.generator, options: options) }
 
     /// What summarizing would read: the documents whose summary is not stored.
-    func plan() async throws -> AskPlan {
-        try await summarizer.plan(AskCorpus(documents: try pending()))
+    // Not inlined: the optimizer of Swift 6.3.1 crashes in coroutines that take in this body.
+    @inline(never)
+    func plan() throws -> AskPlan {
+        try summarizer.plan(AskCorpus(documents: try pending()))
     }
 
     /// Documents whose summary is to be computed.
@@ -39,7 +41,7 @@ struct SummaryService: Sendable {
     ) async throws -> [SummaryRecord] {
         let narration = AnswerNarration(narrator: context.narrator, events: events)
         defer { narration.end() }
-        narration.take(.planned(try await plan()))
+        narration.take(.planned(try plan()))
         var began = ContinuousClock.now
         var records: [SummaryRecord] = []
         _ = try await summarizer.summarize(
