@@ -2,7 +2,8 @@
 public struct ExtractionFailure: Error, Sendable, Equatable, Codable {
     /// The reasons.
     public enum Reason: String, Sendable, Codable, CaseIterable {
-        case encrypted, malformed, timeout, memoryLimit, crashed, unsupported, empty, missing, unreadable, tooLarge, binary
+        case encrypted, malformed, timeout, memoryLimit, crashed, unsupported, empty, missing, unreadable, tooLarge,
+            binary
     }
 
     /// Which reason.
