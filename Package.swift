@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Arrows point one way: see "Who may import whom" in README.md. `make check-imports` refuses the others.
+// Arrows point one way: see "Layout and imports" in README.md. The Makefile builds so that others are refused.
 
 let swift: [SwiftSetting] = [
     .treatAllWarnings(as: .error), .treatWarning("DeprecatedDeclaration", as: .warning),

@@ -4,11 +4,16 @@
     import Foundation
 #endif
 
-/// Finds the citations of answer and summary records, one document of JSON or one record a line.
+/// Finds the citations of answer and summary records: one document of JSON, a list, or one record a line.
 enum DraftRecords {
     /// The part of a record that matters here; other fields may come and go.
     private struct Record: Decodable {
         var citations: [Cited]?
+        /// Records inside `docproc.answers/1` and `docproc.summaries/1`.
+        var answers: [Record]?
+        var summaries: [Record]?
+
+        var all: [Cited] { (citations ?? []) + ((answers ?? []) + (summaries ?? [])).flatMap(\.all) }
     }
 
     private struct Cited: Decodable {
@@ -36,12 +41,12 @@ enum DraftRecords {
     /// The citations in order.
     static func citations(_ draft: String) -> [Citation] {
         if let records = decode(draft) {
-            return located(records.flatMap { $0.citations ?? [] }, in: draft, from: 1)
+            return located(records.flatMap(\.all), in: draft, from: 1)
         }
         var found: [Citation] = []
         for (index, line) in draft.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             guard let records = decode(String(line)) else { continue }
-            found += located(records.flatMap { $0.citations ?? [] }, in: String(line), from: index + 1)
+            found += located(records.flatMap(\.all), in: String(line), from: index + 1)
         }
         return found
     }

@@ -85,6 +85,8 @@ private let corpus: [Document] = [
             "{\"citations\":[]}\n\n{\"citations\":[{\"quote\":\"sixty (60) days\",\"page\":1,\"doc\":\"amend-3.pdf\"}]}\n"
         #expect(QuoteVerifier(corpus).verify(lines, format: .record).map(\.line) == [3])
         #expect(QuoteVerifier.DraftFormat.of(path: "-", text: lines) == .record)
+        let several = "{\"schema\":\"docproc.answers/1\",\"answers\":[\(one)]}"
+        #expect(QuoteVerifier(corpus).verify(several, format: .record).map(\.verdict) == [.ok, .moved, .missing])
     }
 
     @Test func formatsAreTold() {
