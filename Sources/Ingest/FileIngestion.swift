@@ -142,19 +142,23 @@ struct FileIngestion: Sendable {
             ])
     }
 
-    /// The extractor's name and version with every setting that changes its text.
+    /// The extractor with every setting that changes its text. The program that reads HTML is also the one that reads
+    /// text and Markdown and that normalizes all of them.
     private func extractorKey(_ kind: FileKind) -> String {
         let hidden = "hidden=\(options.hiddenText.rawValue)"
         switch kind {
         case .pdf:
             let pages = options.pages.map { $0.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",") }
-            return "pdf/1 \(Normalizer.version) \(hidden) pages=\(pages ?? "all")"
-        case .html: return "\(HTMLExtractor.name) \(Normalizer.version) mode=\(options.html.rawValue) \(hidden)"
-        case .markdown: return "\(MarkdownExtractor.name) \(Normalizer.version)"
-        case .text(let layout): return "\(TextExtractor.name) \(Normalizer.version) layout=\(layout)"
+            return "pdf \(build(.pdf)) \(build(.html)) \(hidden) pages=\(pages ?? "all")"
+        case .html:
+            return "\(HTMLExtractor.name) \(build(.html)) mode=\(options.html.rawValue) \(hidden)"
+        case .markdown: return "\(MarkdownExtractor.name) \(build(.html))"
+        case .text(let layout): return "\(TextExtractor.name) \(build(.html)) layout=\(layout)"
         case .other: return ""
         }
     }
+
+    private func build(_ format: DocumentFormat) -> String { pool.programs.build(for: format) }
 }
 
 /// Text and Markdown, which are read in this process: their readers are a bounded pass over the bytes.

@@ -9,7 +9,7 @@ import Glibc
 /// A fixed number of workers, started when first needed and kept for a few dozen documents.
 package actor WorkerPool {
     private let limits: WorkerLimits
-    private let programs: WorkerPrograms
+    nonisolated let programs: WorkerPrograms
     private let capacity: Int
     private var idle: [WorkerSlot] = []
     private var busy = 0

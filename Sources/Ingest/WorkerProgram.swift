@@ -42,6 +42,15 @@ package struct WorkerPrograms: Sendable, Equatable {
             html: WorkerProgram(path: variable("DOCPROC_HTML_WORKER") ?? running, arguments: [htmlMode]))
     }
 
+    /// Tells one build of the program that reads a format from another, by size and time of change: what one build
+    /// extracted is not taken for the work of the next.
+    package func build(for format: DocumentFormat) -> String {
+        let path = program(for: format).path
+        var facts = stat()
+        guard stat(path, &facts) == 0 else { return "unknown" }
+        return "\(facts.st_size).\(facts.st_mtim.tv_sec).\(facts.st_mtim.tv_nsec)"
+    }
+
     /// The program for a format; formats that need no worker get the HTML one, which refuses them.
     func program(for format: DocumentFormat) -> WorkerProgram {
         format == .pdf ? pdf : html

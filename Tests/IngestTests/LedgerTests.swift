@@ -175,6 +175,20 @@ private let noWorkers = WorkerPool(
         #expect(second.pages == first.pages)
     }
 
+    @Test func anotherBuildReadsAnew() async throws {
+        let folder = try WorkerTest.Folder()
+        try write(folder, ["a.txt": "A.", "build-1": "1", "build-two": "two"])
+        let cache = MemoryCache()
+        func cached(_ build: String) async -> [Bool] {
+            let program = WorkerProgram(path: folder.url.path + "/" + build)
+            let pool = WorkerPool(programs: WorkerPrograms(pdf: program, html: program))
+            return await Ingestor(cache: cache, pool: pool).report([folder.url.path + "/a.txt"]).outcomes.map(\.cached)
+        }
+        #expect(await cached("build-1") == [false])
+        #expect(await cached("build-1") == [true])
+        #expect(await cached("build-two") == [false])
+    }
+
     @Test func aBrokenCacheCostsAWarning() async throws {
         let folder = try WorkerTest.Folder()
         try write(folder, ["a.txt": "A."])

@@ -7,9 +7,6 @@ package import Documents
 
 /// Turns extractions into documents.
 package enum Normalizer {
-    /// A change of the text that normalization gives is a new version; part of the key of stored documents.
-    static let version = "normal/1"
-
     /// A document and what became of its pages.
     package struct Result: Sendable, Equatable {
         /// The document.

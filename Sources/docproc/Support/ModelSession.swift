@@ -3,6 +3,7 @@ import Diagnostics
 import Documents
 import Hashing
 import Inference
+import Ingest
 import Kernels
 import Packing
 import Runs
@@ -59,8 +60,9 @@ struct ModelSession: Sendable {
 }
 
 extension ModelLoader {
-    /// Arithmetic, kernels and form of the cache: what changes the last bits of a result.
+    /// Arithmetic, kernels and form of the cache, and the build of the program, which holds prompts and rules too: what
+    /// changes a result. A stored result of another build is not taken for this one's.
     func numerics(_ options: EngineOptions) -> String {
-        "\(options.numerics.rawValue)/1 \(options.kernels ?? KernelSet.best().name) kv=\(options.kvType) chunk=\(options.prefillChunk)"
+        "\(options.numerics.rawValue) \(WorkerPrograms.installed.build(for: .html)) \(options.kernels ?? KernelSet.best().name) kv=\(options.kvType) chunk=\(options.prefillChunk)"
     }
 }
