@@ -1,6 +1,6 @@
 // Which program reads which format, and where it stands on this machine.
 
-import Documents
+package import Documents
 import Glibc
 
 /// A worker program and what comes before the limits on its command line.
