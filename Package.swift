@@ -70,6 +70,9 @@ let package = Package(
         .target(name: "Kernels", dependencies: ["Tensors", "CKernels"], swiftSettings: unsafeMemory),
         .target(name: "KVCache", dependencies: ["Tensors", "Kernels"], swiftSettings: unsafeMemory),
         .target(name: "Models", dependencies: ["Tensors", "Weights", "Kernels", "KVCache"], swiftSettings: swift),
+        .target(
+            name: "Conversion", dependencies: ["Diagnostics", "Kernels", "Tensors", "Weights", system],
+            swiftSettings: unsafeMemory),
         .target(name: "Tokenization", swiftSettings: swift),
         .target(
             name: "Inference",
@@ -111,8 +114,8 @@ let package = Package(
         .executableTarget(
             name: "docproc",
             dependencies: [
-                "Answering", "Benchmarks", "Diagnostics", "Documents", "Hashing", "Inference", "Ingest", "Kernels",
-                "Networking", "Packing",
+                "Answering", "Benchmarks", "Conversion", "Diagnostics", "Documents", "Hashing", "Inference", "Ingest",
+                "Kernels", "Models", "Networking", "Packing",
                 "Pipeline", "Runs", "Store", "Tokenization", "Weights", argumentParser, system, yams,
             ],
             swiftSettings: swift),
@@ -125,6 +128,9 @@ let package = Package(
         .testTarget(
             name: "WeightsTests", dependencies: ["Diagnostics", "Hashing", "Tensors", "Weights", system],
             swiftSettings: swift),
+        .testTarget(
+            name: "ConversionTests", dependencies: ["Conversion", "Kernels", "Tensors", "Weights", system],
+            swiftSettings: unsafeMemory),
         .testTarget(
             name: "TokenizationTests", dependencies: ["Hashing", "Tokenization", "Weights"],
             resources: [.copy("Fixtures")], swiftSettings: swift),
