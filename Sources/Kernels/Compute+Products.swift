@@ -33,6 +33,20 @@ package struct Product {
     }
 }
 
+/// Consecutive rows of an input and the matrices that multiply them: one expert of a mixture and the tokens sent to it.
+package struct ProductGroup {
+    /// May be empty, and may be the same for several groups, whose input is then quantized once.
+    package var rows: Range<Int>
+    /// Outputs begin with that of the first row of the group.
+    package var products: [Product]
+
+    /// Collects the two.
+    package init(rows: Range<Int>, products: [Product]) {
+        self.rows = rows
+        self.products = products
+    }
+}
+
 extension Compute {
     /// `y[token, row] = bias[row] + sum over columns of w[row, column] * x[token, column]`
     ///
@@ -48,36 +62,49 @@ extension Compute {
 
     /// Several products of the same input (query, key and value; gate and up), which is quantized once.
     package func matmul(_ products: [Product], _ x: UnsafePointer<Float>, tokens: Int) {
-        guard let columns = products.first?.weights.columns, tokens > 0 else { return }
-        precondition(products.allSatisfy { $0.weights.columns == columns }, "one input, one width")
-        let quantized = products.contains { usesQuantizedInput($0) }
-        var activations = unsafe ck_activations()
-        if quantized { unsafe activations = unsafe quantize(x, tokens: tokens, columns: columns) }
+        unsafe groupedMatmul([ProductGroup(rows: 0..<tokens, products: products)], x)
+    }
 
-        // A piece is some rows of one matrix for all tokens: enough work to be worth handing out, small enough that
-        // slow cores don't hold up fast ones.
-        let panel = CK_PANEL_ROWS
-        let totalRows = products.reduce(0) { $0 + $1.weights.rows }
-        let wanted = max(1, (1 << 19) / max(1, columns * tokens * panel)) * panel
-        let fair = max(panel, totalRows / (8 * pool.threads) / panel * panel)
-        let rowsPerPiece = min(wanted, fair)
-        var descriptors: [ck_product] = unsafe []
-        var pieces: [(product: Int, row: Int)] = []
-        for (index, product) in products.enumerated() {
-            unsafe descriptors.append(product.descriptor)
-            for row in stride(from: 0, to: product.weights.rows, by: rowsPerPiece) { pieces.append((index, row)) }
+    /// Products of groups of rows with matrices of their own, all in one parallel region: many small experts cost no
+    /// more barriers than one matrix. A row gets the bits that `matmul` gives it.
+    ///
+    /// - Parameter x: `[rows, columns]`, the groups' rows wherever their ranges say; all matrices have as many columns.
+    package func groupedMatmul(_ groups: [ProductGroup], _ x: UnsafePointer<Float>) {
+        let groups = groups.filter { !$0.rows.isEmpty && !$0.products.isEmpty }
+        guard let columns = groups.first?.products.first?.weights.columns else { return }
+        precondition(groups.allSatisfy { $0.products.allSatisfy { $0.weights.columns == columns } }, "one input width")
+        let inputs = unsafe quantize(groups, x, columns: columns)
+
+        // A piece is some rows of one matrix for all tokens of its group: enough work to be worth handing out, small
+        // enough that slow cores don't hold up fast ones.
+        let work = groups.reduce(0) { sum, group in
+            sum + group.products.reduce(0) { $0 + $1.weights.rows * columns * group.rows.count }
         }
-        let floats = products.map { !usesQuantizedInput($0) }
+        let wanted = min(1 << 19, work / (8 * pool.threads))
+        var tasks: [ProductTask] = []
+        var pieces: [(task: Int, row: Int, count: Int)] = []
+        for (index, group) in groups.enumerated() {
+            let panel = CK_PANEL_ROWS
+            let rows = max(1, wanted / max(1, columns * group.rows.count * panel)) * panel
+            for product in group.products {
+                for row in stride(from: 0, to: product.weights.rows, by: rows) {
+                    pieces.append((tasks.count, row, min(rows, product.weights.rows - row)))
+                }
+                unsafe tasks.append(
+                    ProductTask(
+                        product: product.descriptor, input: inputs[index], x: x + group.rows.lowerBound * columns,
+                        quantized: usesQuantizedInput(product)))
+            }
+        }
+        let tokens = groups.reduce(0) { max($0, $1.rows.count) }
         unsafe run(pieces.count, scratchBytes: max(ck_product_scratch(tokens), ck_product_float_scratch(tokens))) {
             piece, scratch in
-            let (index, row) = pieces[piece]
-            var product = unsafe descriptors[index]
-            let count = unsafe min(rowsPerPiece, product.rows - row)
-            if floats[index] {
-                unsafe ck_product_rows_float(table, &product, x, tokens, row, count, scratch)
+            let (index, row, count) = pieces[piece]
+            var task = tasks[index]
+            if task.quantized {
+                unsafe ck_product_rows(table, &task.product, &task.input, row, count, scratch)
             } else {
-                var activations = unsafe activations
-                unsafe ck_product_rows(table, &product, &activations, row, count, scratch)
+                unsafe ck_product_rows_float(table, &task.product, task.x, task.input.tokens, row, count, scratch)
             }
         }
     }
@@ -100,19 +127,52 @@ extension Compute {
         numerics == .fast && ck_class(product.weights.type.rawValue) != Int32(CK_PLAIN)
     }
 
-    private func quantize(_ x: UnsafePointer<Float>, tokens: Int, columns: Int) -> ck_activations {
-        let groups = columns / 32 * tokens
-        let (quantBytes, floatBytes) = ((tokens * columns + 63) / 64 * 64, 4 * groups * MemoryLayout<Float>.stride)
-        let memory = unsafe shared.reserve(quantBytes + floatBytes)
-        let scales = unsafe (memory + quantBytes).assumingMemoryBound(to: Float.self)
-        let activations = unsafe ck_activations(
-            tokens: tokens, columns: columns, quants: memory.assumingMemoryBound(to: Int8.self), scales: scales,
-            sums32: scales + groups, sums16: scales + 2 * groups)
-        let tile = CK_TILE_TOKENS
-        unsafe run((tokens + tile - 1) / tile, scratchBytes: ck_quantize_scratch(columns)) { piece, scratch in
-            var target = unsafe activations
-            unsafe ck_quantize_tile(table, x, &target, piece, scratch)
+    /// The input of each group as 8-bit integers in shared memory; without memory where no product wants integers.
+    private func quantize(_ groups: [ProductGroup], _ x: UnsafePointer<Float>, columns: Int) -> [ck_activations] {
+        var inputs: [ck_activations] = unsafe []
+        for group in groups {
+            unsafe inputs.append(
+                ck_activations(
+                    tokens: group.rows.count, columns: columns, quants: nil, scales: nil, sums32: nil, sums16: nil))
         }
-        return unsafe activations
+        guard groups.contains(where: { $0.products.contains(where: usesQuantizedInput) }) else { return unsafe inputs }
+
+        // Equal ranges that follow each other share their input.
+        func isNew(_ index: Int) -> Bool { index == 0 || groups[index].rows != groups[index - 1].rows }
+        func quantBytes(_ tokens: Int) -> Int { (tokens * columns + 63) / 64 * 64 }
+        let blocks = columns / 32
+        func bytes(_ tokens: Int) -> Int { quantBytes(tokens) + (4 * tokens * blocks * 4 + 63) / 64 * 64 }
+        let size = groups.indices.reduce(0) { $0 + (isNew($1) ? bytes(groups[$1].rows.count) : 0) }
+        var free = unsafe shared.reserve(size)
+        var tiles: [(group: Int, tile: Int)] = []
+        for (index, group) in groups.enumerated() {
+            guard isNew(index) else {
+                unsafe inputs[index] = unsafe inputs[index - 1]
+                continue
+            }
+            let tokens = group.rows.count
+            let scales = unsafe (free + quantBytes(tokens)).assumingMemoryBound(to: Float.self)
+            unsafe inputs[index].quants = unsafe free.assumingMemoryBound(to: Int8.self)
+            unsafe inputs[index].scales = unsafe scales
+            unsafe inputs[index].sums32 = unsafe scales + tokens * blocks
+            unsafe inputs[index].sums16 = unsafe scales + 2 * tokens * blocks
+            unsafe free += bytes(tokens)
+            for tile in 0..<(tokens + CK_TILE_TOKENS - 1) / CK_TILE_TOKENS { tiles.append((index, tile)) }
+        }
+        unsafe run(tiles.count, scratchBytes: ck_quantize_scratch(columns)) { piece, scratch in
+            let (group, tile) = tiles[piece]
+            var target = unsafe inputs[group]
+            unsafe ck_quantize_tile(table, x + groups[group].rows.lowerBound * columns, &target, tile, scratch)
+        }
+        return unsafe inputs
     }
+}
+
+/// One matrix of a group with what it multiplies.
+@safe
+private struct ProductTask {
+    var product: ck_product
+    var input: ck_activations
+    let x: UnsafePointer<Float>
+    let quantized: Bool
 }

@@ -41,6 +41,22 @@ package struct TensorView: Sendable {
     /// Bytes of one row.
     package var rowBytes: Int { byteCount / Swift.max(rows, 1) }
 
+    /// The matrix `index` of a tensor with three dimensions, `[columns, rows, matrices]`: one expert of many.
+    package func slice(_ index: Int) -> TensorView {
+        precondition(shape.count == 3 && index >= 0 && index < shape[2], "matrix \(index) of \(name)")
+        let bytesEach = byteCount / shape[2]
+        return unsafe TensorView(
+            name: name, type: type, shape: [shape[0], shape[1]], bytes: bytes + index * bytesEach, byteCount: bytesEach)
+    }
+
+    /// Consecutive rows as a matrix of their own: one part of matrices that are stored as one.
+    package func rows(_ range: Range<Int>) -> TensorView {
+        precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(name)")
+        return unsafe TensorView(
+            name: name, type: type, shape: [columns, range.count], bytes: bytes + range.lowerBound * rowBytes,
+            byteCount: range.count * rowBytes)
+    }
+
     /// The elements, when they are stored as 32-bit floats at an aligned address (norm weights, biases).
     package var floats: UnsafePointer<Float>? {
         guard type == .f32, UInt(bitPattern: unsafe bytes) % 4 == 0 else { return nil }

@@ -98,7 +98,9 @@ private let kinds: [AttentionKind] = [
 
 @Suite struct AttentionTests {
     @Test(arguments: kinds, KVType.allCases) func agreesWithTheFormula(kind: AttentionKind, type: KVType) {
-        for (heads, kvHeads, headDim, length) in [(4, 2, 16, 661), (6, 2, 64, 140), (3, 3, 20, 70)] {
+        for (heads, kvHeads, headDim, length) in [
+            (4, 2, 16, 661), (6, 2, 64, 140), (3, 3, 20, 70), (4, 2, 128, 290), (2, 1, 256, 261), (4, 2, 512, 210),
+        ] {
             let s = Sequence(heads: heads, kvHeads: kvHeads, headDim: headDim, length: length, type: type)
             let out = s.run(Compute(pool: ThreadPool(threads: 2)), kind, chunk: 200)
             for position in [0, 1, 63, 64, 65, 96, 128, 199, 200, 511, 512, 660] where position < length {

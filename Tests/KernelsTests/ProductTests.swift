@@ -22,6 +22,11 @@ private func multiply(_ c: Compute, _ w: Weights, _ x: [Float], tokens: Int, bia
     return y
 }
 
+/// A tensor `[columns, rows, matrices]`.
+private func stacked(_ type: DataType, rows: Int, columns: Int, matrices: Int) -> Weights {
+    Weights(type, rows: rows, columns: columns, matrices: matrices, seed: 71)
+}
+
 @Suite struct ProductTests {
     /// Exact numerics: the error of a chain of n fused additions is at most n half-ulps of the sum of magnitudes. Fast
     /// numerics: each input is off by up to half a step of its block of 32.
@@ -113,6 +118,86 @@ private func multiply(_ c: Compute, _ w: Weights, _ x: [Float], tokens: Int, bia
             let row = alone.enumerated().flatMap { i, y in y[token * ws[i].view.rows..<(token + 1) * ws[i].view.rows] }
             #expect(Array(together[token * width..<(token + 1) * width]) == row)
         }
+    }
+
+    /// Experts of a mixture: gate and up of each group of rows, and empty groups between.
+    @Test(arguments: [[DataType.q4_K, .q6_K], [.q8_0, .q8_0], [.mxfp4, .f16], [.bf16, .bf16]], Numerics.allCases)
+    func groupsGetTheBitsOfSeparateProducts(types: [DataType], numerics: Numerics) {
+        let columns = 256, (gateRows, upRows) = (45, 24), sizes = [1, 0, 7, 64, 0, 3, 1]
+        let gates = stacked(types[0], rows: gateRows, columns: columns, matrices: sizes.count)
+        let ups = stacked(types[1], rows: upRows, columns: columns, matrices: sizes.count)
+        let total = sizes.reduce(0, +), width = gateRows + upRows
+        var random = Random(77)
+        let x = random.floats(total * columns)
+        let c = compute(2, numerics)
+        var expected: [Float] = [], first = 0
+        for (expert, size) in sizes.enumerated() {
+            let input = Array(x[first * columns..<(first + size) * columns])
+            let parts = [gates.view.slice(expert), ups.view.slice(expert)].map { w in
+                var y = [Float](repeating: .nan, count: size * w.rows)
+                c.matmul(w, input, tokens: size, into: &y)
+                return y
+            }
+            for i in 0..<size {
+                expected.append(contentsOf: parts[0][i * gateRows..<(i + 1) * gateRows])
+                expected.append(contentsOf: parts[1][i * upRows..<(i + 1) * upRows])
+            }
+            first += size
+        }
+        for threads in [1, 2, 4] {
+            var y = [Float](repeating: .nan, count: total * width)
+            y.withUnsafeMutableBufferPointer { y in
+                guard let start = y.baseAddress else { return }
+                var groups: [ProductGroup] = [], first = 0
+                for (expert, size) in sizes.enumerated() {
+                    let out = start + first * width
+                    groups.append(
+                        ProductGroup(
+                            rows: first..<first + size,
+                            products: [
+                                Product(gates.view.slice(expert), into: out, outputStride: width),
+                                Product(ups.view.slice(expert), into: out + gateRows, outputStride: width),
+                            ]))
+                    first += size
+                }
+                compute(threads, numerics).groupedMatmul(groups, x)
+            }
+            #expect(bits(y) == bits(expected))
+        }
+    }
+
+    /// In decode all experts take the same row, so their ranges are equal.
+    @Test func groupsMayShareTheirRows() {
+        let (columns, rows, experts) = (512, 24, 3)
+        let w = stacked(.q4_K, rows: rows, columns: columns, matrices: experts)
+        var random = Random(78)
+        let x = random.floats(2 * columns)
+        let c = compute(2)
+        var y = [Float](repeating: .nan, count: (experts + 1) * rows)
+        y.withUnsafeMutableBufferPointer { y in
+            guard let start = y.baseAddress else { return }
+            var groups = (0..<experts).map {
+                ProductGroup(rows: 0..<1, products: [Product(w.view.slice($0), into: start + $0 * rows)])
+            }
+            groups.append(ProductGroup(rows: 1..<2, products: [Product(w.view.slice(0), into: start + 3 * rows)]))
+            c.groupedMatmul(groups, x)
+        }
+        for (i, (expert, token)) in [(0, 0), (1, 0), (2, 0), (0, 1)].enumerated() {
+            var alone = [Float](repeating: .nan, count: rows)
+            let input = Array(x[token * columns..<(token + 1) * columns])
+            c.matmul(w.view.slice(expert), input, tokens: 1, into: &alone)
+            #expect(bits(alone) == bits(Array(y[i * rows..<(i + 1) * rows])))
+        }
+    }
+
+    @Test func partsOfATensorAreMatrices() {
+        let w = stacked(.q8_0, rows: 6, columns: 64, matrices: 3)
+        let values = w.values
+        let second = w.view.slice(1), part = second.rows(2..<5)
+        #expect(second.shape == [64, 6] && part.shape == [64, 3] && part.byteCount == 3 * 68)
+        var y = [Float](repeating: 0, count: 3 * 64)
+        compute().rows(part, ids: [0, 1, 2], into: &y)
+        #expect(y == Array(values[8 * 64..<11 * 64]))
     }
 
     /// An infinite weight or input must show in the result and disturb no other row.

@@ -48,9 +48,10 @@ final class Weights {
     let view: TensorView
     private let memory: UnsafeMutableRawPointer
 
-    init(_ type: DataType, rows: Int, columns: Int, seed: UInt64) {
+    /// With several matrices a tensor of three dimensions.
+    init(_ type: DataType, rows: Int, columns: Int, matrices: Int = 1, seed: UInt64) {
         var random = Random(seed)
-        let bytes = (type.rowBytes(columns) ?? 0) * rows
+        let bytes = (type.rowBytes(columns) ?? 0) * rows * matrices
         memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
         for offset in stride(from: 0, to: bytes, by: type.blockBytes) {
             let block = memory + offset
@@ -73,7 +74,9 @@ final class Weights {
             default: block.storeBytes(of: UInt8(110 + random.next() % 12), as: UInt8.self)  // MXFP4
             }
         }
-        view = TensorView(name: "test", type: type, shape: [columns, rows], bytes: memory, byteCount: bytes)
+        view = TensorView(
+            name: "test", type: type, shape: [columns, rows] + (matrices > 1 ? [matrices] : []), bytes: memory,
+            byteCount: bytes)
     }
 
     deinit { memory.deallocate() }
