@@ -21,7 +21,7 @@ package struct Gemma3Configuration: ModelConfiguration {
     /// Of token embeddings: the root of their width.
     var embeddingScale: Float
 
-    package init(_ file: GGUFFile) throws(ModelError) {
+    package init(_ file: any Checkpoint) throws(ModelError) {
         let metadata = ModelMetadata(file)
         let layers = try metadata.size("block_count")
         contextLength = try metadata.size("context_length")
@@ -60,7 +60,7 @@ package struct Gemma3Configuration: ModelConfiguration {
             embedding: width, feedForward: try metadata.size("feed_forward_length"), plan: layerPlan)
     }
 
-    package func bind(_ file: GGUFFile, compute: Compute, chunkTokens: Int) throws(ModelError) -> any LanguageModel {
+    package func bind(_ file: any Checkpoint, compute: Compute, chunkTokens: Int) throws(ModelError) -> any LanguageModel {
         Gemma3(self, try Gemma3Weights(file, self), compute: compute, chunkTokens: chunkTokens)
     }
 }
@@ -82,7 +82,7 @@ struct Gemma3Weights {
     /// [embedding] -> [vocabulary]; the embedding itself where the file ties them.
     let output: TensorView
 
-    init(_ file: GGUFFile, _ configuration: Gemma3Configuration) throws(ModelError) {
+    init(_ file: any Checkpoint, _ configuration: Gemma3Configuration) throws(ModelError) {
         let binder = WeightBinder(file: file)
         let width = configuration.widths.embedding
         embedding = try binder.matrix("token_embd.weight", rows: configuration.vocabularyRows, columns: width)

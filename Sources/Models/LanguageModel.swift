@@ -16,7 +16,7 @@ package protocol ModelConfiguration: Sendable {
     var widths: ActivationWidths { get }
     /// Binds the weights. The file must stay open as long as the model is used.
     /// - Parameter chunkTokens: the most tokens of one forward pass.
-    func bind(_ file: GGUFFile, compute: Compute, chunkTokens: Int) throws(ModelError) -> any LanguageModel
+    func bind(_ file: any Checkpoint, compute: Compute, chunkTokens: Int) throws(ModelError) -> any LanguageModel
 }
 
 /// A bound model: token ids in, hidden states and logits out. Belongs to one thread.
@@ -43,7 +43,7 @@ package enum ModelFamily: String, CaseIterable, Sendable {
     case gemma3, llama, qwen2, smollm3
 
     /// Reads a file's configuration.
-    package static func configuration(_ file: GGUFFile) throws(ModelError) -> any ModelConfiguration {
+    package static func configuration(_ file: any Checkpoint) throws(ModelError) -> any ModelConfiguration {
         guard let family = ModelFamily(rawValue: file.architecture) else {
             throw .architecture(file.architecture, known: allCases.map(\.rawValue))
         }

@@ -16,7 +16,7 @@ package struct LlamaConfiguration: ModelConfiguration {
     package var widths: ActivationWidths
     var normEpsilon: Float
 
-    package init(_ file: GGUFFile) throws(ModelError) {
+    package init(_ file: any Checkpoint) throws(ModelError) {
         let metadata = ModelMetadata(file)
         let layers = try metadata.size("block_count")
         contextLength = try metadata.size("context_length")
@@ -47,7 +47,7 @@ package struct LlamaConfiguration: ModelConfiguration {
             embedding: width, feedForward: try metadata.size("feed_forward_length"), plan: layerPlan)
     }
 
-    package func bind(_ file: GGUFFile, compute: Compute, chunkTokens: Int) throws(ModelError) -> any LanguageModel {
+    package func bind(_ file: any Checkpoint, compute: Compute, chunkTokens: Int) throws(ModelError) -> any LanguageModel {
         Llama(self, try LlamaWeights(file, self), compute: compute, chunkTokens: chunkTokens)
     }
 }
@@ -67,7 +67,7 @@ struct LlamaWeights {
     /// [embedding] -> [vocabulary]; the embedding itself where the file ties them.
     let output: TensorView
 
-    init(_ file: GGUFFile, _ configuration: LlamaConfiguration) throws(ModelError) {
+    init(_ file: any Checkpoint, _ configuration: LlamaConfiguration) throws(ModelError) {
         let binder = WeightBinder(file: file)
         let width = configuration.widths.embedding
         embedding = try binder.matrix("token_embd.weight", rows: configuration.vocabularyRows, columns: width)

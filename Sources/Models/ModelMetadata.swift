@@ -5,10 +5,10 @@ import Weights
 
 /// The keys `<architecture>.*` of a file.
 struct ModelMetadata {
-    let file: GGUFFile
+    let file: any Checkpoint
     let prefix: String
 
-    init(_ file: GGUFFile) {
+    init(_ file: any Checkpoint) {
         self.file = file
         prefix = file.architecture + "."
     }

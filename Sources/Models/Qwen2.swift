@@ -17,7 +17,7 @@ package struct Qwen2Configuration: ModelConfiguration {
     package var widths: ActivationWidths
     var normEpsilon: Float
 
-    package init(_ file: GGUFFile) throws(ModelError) {
+    package init(_ file: any Checkpoint) throws(ModelError) {
         let metadata = ModelMetadata(file)
         let layers = try metadata.size("block_count")
         contextLength = try metadata.size("context_length")
@@ -33,7 +33,7 @@ package struct Qwen2Configuration: ModelConfiguration {
             embedding: width, feedForward: try metadata.size("feed_forward_length"), plan: layerPlan)
     }
 
-    package func bind(_ file: GGUFFile, compute: Compute, chunkTokens: Int) throws(ModelError) -> any LanguageModel {
+    package func bind(_ file: any Checkpoint, compute: Compute, chunkTokens: Int) throws(ModelError) -> any LanguageModel {
         Qwen2(self, try Qwen2Weights(file, self), compute: compute, chunkTokens: chunkTokens)
     }
 }
@@ -54,7 +54,7 @@ struct Qwen2Weights {
     /// [embedding] -> [vocabulary]. Some files carry it, in another type, although the model ties it to the embedding.
     let output: TensorView
 
-    init(_ file: GGUFFile, _ configuration: Qwen2Configuration) throws(ModelError) {
+    init(_ file: any Checkpoint, _ configuration: Qwen2Configuration) throws(ModelError) {
         let binder = WeightBinder(file: file)
         let width = configuration.widths.embedding
         embedding = try binder.matrix("token_embd.weight", rows: configuration.vocabularyRows, columns: width)

@@ -5,7 +5,7 @@ import Weights
 
 /// Binds the tensors of one file.
 struct WeightBinder {
-    let file: GGUFFile
+    let file: any Checkpoint
 
     /// A matrix of `rows` outputs and `columns` inputs, of a type that the kernels multiply.
     func matrix(_ name: String, rows: Int, columns: Int) throws(ModelError) -> TensorView {

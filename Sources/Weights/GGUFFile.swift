@@ -104,6 +104,8 @@ package final class GGUFFile: Sendable {
     /// Bytes of all tensors.
     package var tensorBytes: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
+    func place(_ key: String) -> GGUFValuePlace? { places[key] }
+
     /// The number of elements of an array; nil for single values and absent keys.
     package func arrayCount(_ key: String) -> Int? { places[key]?.arrayCount }
 
