@@ -1,5 +1,7 @@
 // Metadata of a GGUF file as values, for those who copy it: reading single keys goes to the mapped bytes directly.
 
+import Tensors
+
 extension GGUFFile: Checkpoint {
     package var tensorNames: [String] { tensors.map(\.name) }
 
