@@ -26,7 +26,7 @@ static void *take(uint8_t **scratch, size_t bytes) {
 }
 
 void ck_quantize_tile(const ck_table *t, const float *x, const ck_activations *out, size_t tile, void *scratch) {
-    size_t first = tile * CK_TILE_TOKENS, width = smaller(out->tokens - first, CK_TILE_TOKENS);
+    size_t first = tile * out->tile_tokens, width = smaller(out->tokens - first, out->tile_tokens);
     size_t columns = out->columns, groups = columns / 32;
     uint8_t *free = scratch;
     int8_t *quants = take(&free, columns);
@@ -47,32 +47,34 @@ void ck_quantize_tile(const ck_table *t, const float *x, const ck_activations *o
     }
 }
 
-// Adds the bias and writes the sums of 16 or fewer rows to where they belong.
-static void write_out(const ck_product *p, const float *sums, size_t tokens, size_t row, size_t rows) {
+// Adds the bias and writes the sums [tokens][stride] of some rows to where they belong.
+static void write_out(const ck_product *p, const float *sums, size_t stride, size_t tokens, size_t row, size_t rows) {
     for (size_t i = 0; i < tokens; i++) {
         float *y = p->y + i * p->y_stride + row;
-        if (p->bias == NULL) memcpy(y, sums + i * ROWS, rows * sizeof(float));
+        if (p->bias == NULL) memcpy(y, sums + i * stride, rows * sizeof(float));
         else
-            for (size_t r = 0; r < rows; r++) y[r] = sums[i * ROWS + r] + p->bias[row + r];
+            for (size_t r = 0; r < rows; r++) y[r] = sums[i * stride + r] + p->bias[row + r];
     }
 }
 
-// One token, 8 rows at a time, nothing unpacked. Returns how many rows are done; fewer than 8 may be left.
-static size_t multiply_one(const ck_table *t, const ck_product *p, const ck_activations *x, size_t first, size_t count) {
+// Few tokens, 8 rows at a time, nothing unpacked to memory. Returns how many rows are done; fewer than 8 may be left.
+static size_t multiply_few(const ck_table *t, const ck_product *p, const ck_activations *x, size_t first, size_t count) {
     size_t row_bytes = p->columns / ck_block_elements(p->type) * ck_block_bytes(p->type), done = 0;
     for (; done + 8 <= count; done += 8) {
         size_t row = first + done;
-        float sums[8];
+        float sums[8 * CK_FEW_TOKENS];
         ck_dots dots = {
             .rows = (const uint8_t *)p->weights + row * row_bytes, .row_bytes = row_bytes, .columns = p->columns,
-            .activations = x->quants, .act_scales = x->scales,
+            .tokens = x->tokens, .activations = x->quants, .act_scales = x->scales,
             .act_sums = ck_class(p->type) == CK_U6 ? x->sums16 : x->sums32, .sums = sums,
         };
         t->dots[p->type](&dots);
-        write_out(p, sums, 1, row, 8);
+        write_out(p, sums, 8, x->tokens, row, 8);
     }
     return done;
 }
+
+bool ck_has_dots(const ck_table *t, uint32_t type) { return ck_class(type) == CK_PLAIN || t->dots[type] != NULL; }
 
 size_t ck_product_scratch(size_t tokens) {
     return tokens * ROWS * sizeof(float) + 2 * ROWS * CK_BLOCK_COLUMNS + 4 * ROWS * GROUPS * sizeof(float) + 512;
@@ -80,8 +82,9 @@ size_t ck_product_scratch(size_t tokens) {
 
 void ck_product_rows(const ck_table *t, const ck_product *p, const ck_activations *x, size_t first, size_t count,
                      void *scratch) {
-    if (x->tokens == 1 && t->dots[p->type] != NULL) {
-        size_t done = multiply_one(t, p, x, first, count);
+    bool single = x->tile_tokens == 1 || x->tokens == 1;  // tiles of one token are rows
+    if (single && x->tokens <= CK_FEW_TOKENS && t->dots[p->type] != NULL) {
+        size_t done = multiply_few(t, p, x, first, count);
         first += done;
         count -= done;
     }
@@ -109,8 +112,8 @@ void ck_product_rows(const ck_table *t, const ck_product *p, const ck_activation
             t->interleave(quants, length, panel);
             t->transpose(row_scales, GROUPS, groups, scales);
             if (class != CK_S8) t->transpose(row_minima, GROUPS, groups, minima);
-            for (size_t token = 0; token < x->tokens; token += CK_TILE_TOKENS) {
-                size_t width = smaller(x->tokens - token, CK_TILE_TOKENS);
+            for (size_t token = 0; token < x->tokens; token += x->tile_tokens) {
+                size_t width = smaller(x->tokens - token, x->tile_tokens);
                 ck_tile tile = {
                     .quants = panel, .scales = scales, .minima = minima,
                     .activations = x->quants + token * columns + k * width,
@@ -121,7 +124,7 @@ void ck_product_rows(const ck_table *t, const ck_product *p, const ck_activation
                 t->product[class][width - 1](&tile);
             }
         }
-        write_out(p, sums, x->tokens, row, rows);
+        write_out(p, sums, ROWS, x->tokens, row, rows);
     }
 }
 
@@ -149,6 +152,6 @@ void ck_product_rows_float(const ck_table *t, const ck_product *p, const float *
             t->gemm(tokens, ROWS, length, x + k, columns, panel, ROWS, sums, ROWS, k > 0);
         }
         if (columns == 0) memset(sums, 0, tokens * ROWS * sizeof(float));
-        write_out(p, sums, tokens, row, rows);
+        write_out(p, sums, ROWS, tokens, row, rows);
     }
 }

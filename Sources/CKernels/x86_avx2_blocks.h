@@ -56,14 +56,6 @@ AVX2_INLINE __m256i quants_q6_k(const uint8_t *b, const int k) {
     return _mm256_or_si256(low, _mm256_and_si256(moved, _mm256_set1_epi8(48)));
 }
 
-AVX2_INLINE __m256 floats_u8(const uint8_t *p) {
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
-}
-
-AVX2_INLINE __m256 floats_i8(const uint8_t *p) {
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)));
-}
-
 // The 6-bit scales of the 8 sub-blocks of Q4_K and Q5_K, then their minima (ck_scale_min, all at once).
 AVX2_INLINE __m128i scale_bytes(const uint8_t *b) {
     const __m128i own = _mm_setr_epi8(4, 5, 6, 7, 4, 5, 6, 7, 8, 9, 10, 11, 8, 9, 10, 11);

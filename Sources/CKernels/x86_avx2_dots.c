@@ -1,205 +1,219 @@
-// AVX2: products for a single token (decode), straight from the blocks of 8 rows. Memory is the limit here, so nothing
-// is unpacked to scratch; the order of float sums is that of the panel kernels, so the bits are the same.
+// AVX2: products for few tokens (decode and the check of drafted tokens), straight from the blocks of 8 rows. Memory is
+// the limit here, so a block is unpacked in registers, used for all tokens and forgotten; the order of float sums is
+// that of the panel kernels, so the bits are the same.
 
 #if defined(__x86_64__)
 #include "x86_avx2.h"
-#include "x86_avx2_blocks.h"
+#include "x86_avx2_columns.h"
 
-// From 8 registers of 32-bit sums, one per row, whose lower and upper lanes belong to columns 0...15 and 16...31 of
-// the row: sums by row over the lower and the upper lanes.
-AVX2_INLINE void sums_by_row(const __m256i d[8], __m256i *lower, __m256i *upper) {
-    __m256i first = _mm256_hadd_epi32(_mm256_hadd_epi32(d[0], d[1]), _mm256_hadd_epi32(d[2], d[3]));
-    __m256i second = _mm256_hadd_epi32(_mm256_hadd_epi32(d[4], d[5]), _mm256_hadd_epi32(d[6], d[7]));
-    *lower = _mm256_permute2x128_si256(first, second, 0x20);
-    *upper = _mm256_permute2x128_si256(first, second, 0x31);
-}
+// Where the walk over the columns has come: the group of 32 columns and what is fetched ahead meanwhile.
+typedef struct {
+    const ck_dots *t;
+    __m256 *sums;  // [tokens]
+} walk;
+
+AVX2_INLINE __m256i activation(const int8_t *a) { return _mm256_set1_epi32((int)ck_load32(a)); }
 
 AVX2_INLINE __m256i add_pairs(__m256i v) { return _mm256_madd_epi16(v, _mm256_set1_epi16(1)); }
 
-// The same over all lanes, from products of quants up to 31: sums of 8 of them still fit in 16 bits (31,496), so a
-// pack and a multiplication by one replace the slower horizontal additions.
-AVX2_INLINE __m256i small_sums_by_row(const __m256i d[8]) {
-    __m256i fours[2];
-    for (int h = 0; h < 2; h++) {
-        const __m256i *p = d + 4 * h;
-        __m256i first = add_pairs(_mm256_packs_epi32(add_pairs(p[0]), add_pairs(p[1])));
-        __m256i second = add_pairs(_mm256_packs_epi32(add_pairs(p[2]), add_pairs(p[3])));
-        fours[h] = add_pairs(_mm256_packs_epi32(first, second));
-    }
-    __m256i lower = _mm256_permute2x128_si256(fours[0], fours[1], 0x20);
-    return _mm256_add_epi32(lower, _mm256_permute2x128_si256(fours[0], fours[1], 0x31));
-}
-
-AVX2_INLINE __m256 scaled(__m256i dots, __m256 scale, float act_scale, __m256 sum) {
-    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots), _mm256_mul_ps(scale, _mm256_set1_ps(act_scale)), sum);
-}
-
-AVX2_INLINE __m256i unsigned_product(__m256i quants, __m256i x) { return _mm256_maddubs_epi16(quants, x); }
-
-AVX2_INLINE __m256i signed_product(__m256i quants, __m256i x) {
-    return add_pairs(_mm256_maddubs_epi16(_mm256_abs_epi8(quants), _mm256_sign_epi8(x, quants)));
-}
-
-AVX2_INLINE __m256i large_sums_by_row(const __m256i d[8]) {
-    __m256i lower, upper;
-    sums_by_row(d, &lower, &upper);
-    return _mm256_add_epi32(lower, upper);
-}
-
-// While a part of these 8 rows is worked on, fetches as much of the 8 rows that follow them, in order of addresses:
-// the rows are read in 8 streams, too short for the processor to see that they make one.
-AVX2_INLINE void fetch_next(const ck_dots *t, size_t part, size_t bytes) {
-    const uint8_t *p = t->rows + 8 * t->row_bytes + part * 8 * bytes;
-    for (size_t i = 0; i < 8 * bytes; i += 64) _mm_prefetch((const char *)p + i, _MM_HINT_T1);
-}
-
-AVX2_INLINE const uint8_t *row_at(const uint8_t *b, size_t stride, const int r) { return b + (size_t)r * stride; }
-
-// The halves at the start of 8 blocks, `stride` apart.
-AVX2_INLINE __m256 halves(const uint8_t *b, size_t stride) {
-    __m128i v = _mm_cvtsi32_si128(ck_load16(b));
-    v = _mm_insert_epi16(v, ck_load16(row_at(b, stride, 1)), 1);
-    v = _mm_insert_epi16(v, ck_load16(row_at(b, stride, 2)), 2);
-    v = _mm_insert_epi16(v, ck_load16(row_at(b, stride, 3)), 3);
-    v = _mm_insert_epi16(v, ck_load16(row_at(b, stride, 4)), 4);
-    v = _mm_insert_epi16(v, ck_load16(row_at(b, stride, 5)), 5);
-    v = _mm_insert_epi16(v, ck_load16(row_at(b, stride, 6)), 6);
-    v = _mm_insert_epi16(v, ck_load16(row_at(b, stride, 7)), 7);
-    return _mm256_cvtph_ps(v);
-}
-
-// The first two halves of each.
-AVX2_INLINE void pairs_of_halves(const uint8_t *b, size_t stride, __m256 *first, __m256 *second) {
-    __m128i v[2];
-    for (int h = 0; h < 2; h++) {
-        v[h] = _mm_cvtsi32_si128((int)ck_load32(row_at(b, stride, 4 * h)));
-        v[h] = _mm_insert_epi32(v[h], (int)ck_load32(row_at(b, stride, 4 * h + 1)), 1);
-        v[h] = _mm_insert_epi32(v[h], (int)ck_load32(row_at(b, stride, 4 * h + 2)), 2);
-        v[h] = _mm_insert_epi32(v[h], (int)ck_load32(row_at(b, stride, 4 * h + 3)), 3);
-    }
-    const __m128i low = _mm_set1_epi32(0xffff);
-    *first = _mm256_cvtph_ps(_mm_packus_epi32(_mm_and_si128(v[0], low), _mm_and_si128(v[1], low)));
-    *second = _mm256_cvtph_ps(_mm_packus_epi32(_mm_srli_epi32(v[0], 16), _mm_srli_epi32(v[1], 16)));
-}
-
-// Left alone, clang interleaves everything and spills.
-#define KEEP_ORDER(v) __asm__ volatile("" : "+x"(v))
-
-// Blocks of 32. `read_scales` sets scale and minimum from the blocks at b.
-#define DOTS_32(name, bytes, product, by_row, with_minimum, read_scales)                                         \
-    AVX2 void ck_avx2_dots_##name(const ck_dots *t) {                                                            \
-        const uint8_t *b = t->rows;                                                                              \
-        const size_t stride = t->row_bytes;                                                                      \
-        __m256 sum = _mm256_setzero_ps();                                                                        \
-        for (size_t g = 0; g < t->columns / 32; g++, b += (bytes)) {                                             \
-            __m256i x = load_bytes((const uint8_t *)t->activations + 32 * g), d[8];                              \
-            _Pragma("clang loop unroll(full)") for (int r = 0; r < 8; r++) {                                     \
-                d[r] = product(quants_##name(row_at(b, stride, r)), x);                                          \
-            }                                                                                                    \
-            fetch_next(t, g, bytes);                                                                             \
-            __m256 scale, minimum;                                                                               \
-            read_scales;                                                                                         \
-            sum = scaled(by_row(d), scale, t->act_scales[g], sum);                                               \
-            if (with_minimum) sum = _mm256_fmadd_ps(minimum, _mm256_set1_ps(t->act_sums[g]), sum);               \
-            else (void)minimum;                                                                                  \
-        }                                                                                                        \
-        _mm256_storeu_ps(t->sums, sum);                                                                          \
-    }
-#define WITH_OFFSET(n)          \
-    scale = halves(b, stride);  \
-    minimum = _mm256_mul_ps(_mm256_set1_ps(-(n)), scale)
-
-DOTS_32(q4_0, 18, unsigned_product, small_sums_by_row, true, WITH_OFFSET(8))
-DOTS_32(q4_1, 20, unsigned_product, small_sums_by_row, true, pairs_of_halves(b, stride, &scale, &minimum))
-DOTS_32(q5_0, 22, unsigned_product, small_sums_by_row, true, WITH_OFFSET(16))
-DOTS_32(q5_1, 24, unsigned_product, small_sums_by_row, true, pairs_of_halves(b, stride, &scale, &minimum))
-DOTS_32(q8_0, 34, signed_product, large_sums_by_row, false, scale = minimum = halves(b, stride))
-
-// 8 rows of 16 bytes to 16 columns of 8 bytes.
-AVX2_INLINE void columns_of_bytes(const __m128i r[8], uint8_t out[16][8]) {
-    for (int h = 0; h < 2; h++) {
-        __m128i a[4], b[4];
-        for (int i = 0; i < 4; i++)
-            a[i] = h == 0 ? _mm_unpacklo_epi8(r[2 * i], r[2 * i + 1]) : _mm_unpackhi_epi8(r[2 * i], r[2 * i + 1]);
-        for (int i = 0; i < 2; i++) {
-            b[i] = _mm_unpacklo_epi16(a[2 * i], a[2 * i + 1]);
-            b[i + 2] = _mm_unpackhi_epi16(a[2 * i], a[2 * i + 1]);
-        }
-        for (int i = 0; i < 2; i++) {
-            _mm_storeu_si128((__m128i *)out[8 * h + 4 * i], _mm_unpacklo_epi32(b[2 * i], b[2 * i + 1]));
-            _mm_storeu_si128((__m128i *)out[8 * h + 4 * i + 2], _mm_unpackhi_epi32(b[2 * i], b[2 * i + 1]));
+// Products with the activations of columns 4 * from ..< 4 * to, as 32-bit sums. `run` of them fit in 16 bits; for 0
+// the quants are signed and none fit.
+AVX2_INLINE __m256i dot(const __m256i q[8], const int8_t *a, const int from, const int to, const int run) {
+    __m256i sum = _mm256_setzero_si256(), part = sum;
+#pragma clang loop unroll(full)
+    for (int j = from; j < to; j++) {
+        __m256i x = activation(a + 4 * j);
+        if (run == 0) {
+            __m256i product = add_pairs(_mm256_maddubs_epi16(_mm256_abs_epi8(q[j]), _mm256_sign_epi8(x, q[j])));
+            sum = j == from ? product : _mm256_add_epi32(sum, product);
+        } else {
+            __m256i product = _mm256_maddubs_epi16(q[j], x);
+            part = (j - from) % run == 0 ? product : _mm256_add_epi16(part, product);
+            if ((j - from) % run != run - 1) continue;
+            sum = j - from < run ? add_pairs(part) : _mm256_add_epi32(sum, add_pairs(part));
         }
     }
+    return sum;
 }
 
-// Blocks of 256 with 8 scales and minima each.
-#define DOTS_256(name, bytes)                                                                                    \
-    AVX2 void ck_avx2_dots_##name(const ck_dots *t) {                                                            \
-        const uint8_t *b = t->rows;                                                                              \
-        const size_t stride = t->row_bytes;                                                                      \
-        const int8_t *a = t->activations;                                                                        \
-        const float *act_scales = t->act_scales, *act_sums = t->act_sums;                                        \
-        __m256 sum = _mm256_setzero_ps();                                                                        \
-        for (size_t i = 0; i < t->columns / 256; i++, b += (bytes), a += 256, act_scales += 8, act_sums += 8) {  \
-            __m128i packed[8];                                                                                   \
-            uint8_t bytes_of[16][8]; /* scales, then minima */                                                   \
-            _Pragma("clang loop unroll(full)") for (int r = 0; r < 8; r++) {                                     \
-                packed[r] = scale_bytes(row_at(b, stride, r));                                                   \
-            }                                                                                                    \
-            fetch_next(t, i, bytes);                                                                             \
-            columns_of_bytes(packed, bytes_of);                                                                  \
-            __m256 d, dmin;                                                                                      \
-            pairs_of_halves(b, stride, &d, &dmin);                                                               \
-            dmin = _mm256_xor_ps(dmin, _mm256_set1_ps(-0.0f));                                                   \
-            _Pragma("clang loop unroll(full)") for (int k = 0; k < 8; k++) {                                     \
-                __m256i x = load_bytes((const uint8_t *)a + 32 * k), dots[8];                                    \
-                _Pragma("clang loop unroll(full)") for (int r = 0; r < 8; r++)                                   \
-                    dots[r] = unsigned_product(quants_##name(row_at(b, stride, r), k), x);                       \
-                __m256 scale = _mm256_mul_ps(d, floats_u8(bytes_of[k]));                                         \
-                __m256 minimum = _mm256_mul_ps(dmin, floats_u8(bytes_of[8 + k]));                                \
-                sum = scaled(small_sums_by_row(dots), scale, act_scales[k], sum);                                \
-                sum = _mm256_fmadd_ps(minimum, _mm256_set1_ps(act_sums[k]), sum);                                \
-                KEEP_ORDER(sum);                                                                                 \
-            }                                                                                                    \
-        }                                                                                                        \
-        _mm256_storeu_ps(t->sums, sum);                                                                          \
+// Adds 32 columns with one scale and minimum to the sums of all tokens.
+AVX2_INLINE void add_group(const walk *w, const size_t tokens, size_t g, const __m256i q[8], const int run,
+                           __m256 scale, __m256 minimum) {
+    const ck_dots *t = w->t;
+    const int8_t *a = t->activations + 32 * g;
+    const float *act_scale = t->act_scales + g, *act_sum = t->act_sums + g;
+    for (size_t i = 0; i < tokens; i++) {
+        __m256 dots = _mm256_cvtepi32_ps(dot(q, a, 0, 8, run));
+        __m256 sum = _mm256_fmadd_ps(dots, _mm256_mul_ps(scale, _mm256_broadcast_ss(act_scale)), w->sums[i]);
+        if (run != 0) sum = _mm256_fmadd_ps(minimum, _mm256_broadcast_ss(act_sum), sum);
+        w->sums[i] = sum;
+        a += t->columns;
+        act_scale += t->columns / 32;
+        act_sum += t->columns / 32;
+    }
+}
+
+// The same for two halves of 16 columns with scales of their own and quants 0...63, which stand for 32 less.
+AVX2_INLINE void add_halves(const walk *w, const size_t tokens, size_t g, const __m256i q[8], const __m256 scale[2]) {
+    const ck_dots *t = w->t;
+    const int8_t *a = t->activations + 32 * g;
+    const float *act_scale = t->act_scales + g, *act_sum = t->act_sums + 2 * g;
+    __m256 minimum[2];
+    for (int h = 0; h < 2; h++) minimum[h] = _mm256_mul_ps(_mm256_set1_ps(-32), scale[h]);
+    for (size_t i = 0; i < tokens; i++) {
+        __m256 sum = w->sums[i];
+        for (int h = 0; h < 2; h++) {
+            __m256 dots = _mm256_cvtepi32_ps(dot(q, a, 4 * h, 4 * h + 4, 2));
+            sum = _mm256_fmadd_ps(dots, _mm256_mul_ps(scale[h], _mm256_broadcast_ss(act_scale)), sum);
+            sum = _mm256_fmadd_ps(minimum[h], _mm256_broadcast_ss(act_sum + h), sum);
+        }
+        w->sums[i] = sum;
+        a += t->columns;
+        act_scale += t->columns / 32;
+        act_sum += t->columns / 16;
+    }
+}
+
+// While `bytes` of each of these 8 rows are worked on, fetches as much of the 8 rows that follow them, in order of
+// addresses: the rows are read in 8 streams, too short for the processor to see that they make one. A few lines at a
+// time, as the loads of the rows at work need the buffers that outstanding fetches hold.
+AVX2_INLINE void fetch(const uint8_t *ahead, const size_t bytes) {
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 8 * bytes; i += 64) _mm_prefetch((const char *)ahead + i, _MM_HINT_T0);
+}
+
+// Calls `body` with a constant number of tokens for one token, the common case.
+#define FOR_TOKENS(name, body)                                                \
+    AVX2 void ck_avx2_dots_##name(const ck_dots *t) {                         \
+        __m256 sums[CK_FEW_TOKENS];                                           \
+        for (size_t i = 0; i < t->tokens; i++) sums[i] = _mm256_setzero_ps(); \
+        const walk w = {t, sums};                                             \
+        if (t->tokens == 1) body(&w, 1);                                      \
+        else body(&w, t->tokens);                                             \
+        for (size_t i = 0; i < t->tokens; i++) _mm256_storeu_ps(t->sums + 8 * i, sums[i]); \
     }
 
-DOTS_256(q4_k, 144)
-DOTS_256(q5_k, 176)
+// Blocks of 32 of `bytes`. `read` sets q, scale and minimum from the blocks b.
+#define DOTS_32(name, bytes, run, read)                                                      \
+    AVX2_INLINE void walk_##name(const walk *w, const size_t tokens) {                       \
+        block_rows b = {w->t->rows, w->t->row_bytes};                                        \
+        const uint8_t *ahead = b.first + 8 * b.stride;                                       \
+        for (size_t g = 0; g < w->t->columns / 32; g++, b.first += (bytes)) {                \
+            __m256i q[8], header[4];                                                         \
+            __m256 scale, minimum;                                                           \
+            read;                                                                            \
+            fetch(ahead, bytes);                                                             \
+            ahead += 8 * (bytes);                                                            \
+            add_group(w, tokens, g, q, run, scale, minimum);                                 \
+        }                                                                                    \
+    }                                                                                        \
+    FOR_TOKENS(name, walk_##name)
 
-AVX2 void ck_avx2_dots_q6_k(const ck_dots *t) {
-    const uint8_t *b = t->rows;
-    const size_t stride = t->row_bytes;
-    const int8_t *a = t->activations;
-    const float *act_scales = t->act_scales, *act_sums = t->act_sums;
-    const __m256 offset = _mm256_set1_ps(-32);
-    __m256 sum = _mm256_setzero_ps();
-    for (size_t i = 0; i < t->columns / 256; i++, b += 210, a += 256, act_scales += 8, act_sums += 16) {
-        __m128i packed[8];
-        uint8_t bytes_of[16][8];
+AVX2_INLINE __m256 times(float factor, __m256 v) { return _mm256_mul_ps(_mm256_set1_ps(factor), v); }
+
+DOTS_32(q4_0, 18, 8, {
+    columns_of_16(b, 0, 1, header);
+    scale = lower_halves(header[0]);
+    minimum = times(-8, scale);
+    nibble_columns(b, 2, q);
+})
+DOTS_32(q4_1, 20, 8, {
+    columns_of_16(b, 0, 1, header);
+    scale = lower_halves(header[0]);
+    minimum = upper_halves(header[0]);
+    nibble_columns(b, 4, q);
+})
+DOTS_32(q5_0, 22, 4, {
+    columns_of_16(b, 0, 2, header);
+    scale = lower_halves(header[0]);
+    minimum = times(-16, scale);
+    nibble_columns(b, 6, q);
+    add_fifth_bits(_mm256_or_si256(_mm256_srli_epi32(header[0], 16), _mm256_slli_epi32(header[1], 16)), q);
+})
+DOTS_32(q5_1, 24, 4, {
+    columns_of_16(b, 0, 2, header);
+    scale = lower_halves(header[0]);
+    minimum = upper_halves(header[0]);
+    nibble_columns(b, 8, q);
+    add_fifth_bits(header[1], q);
+})
+DOTS_32(q8_0, 34, 0, {
+    columns_of_16(b, 0, 1, header);
+    scale = minimum = lower_halves(header[0]);
+    columns_of_32(b, 2, q);
+})
+
+// Blocks of 256 with 8 scales and minima each. `add_high` adds the fifth bits of sub-block k.
+#define DOTS_K(name, bytes, quants, run, read_high, add_high)                                                   \
+    AVX2_INLINE void walk_##name(const walk *w, const size_t tokens) {                                          \
+        block_rows b = {w->t->rows, w->t->row_bytes};                                                           \
+        const uint8_t *ahead = b.first + 8 * b.stride;                                                          \
+        for (size_t i = 0; i < w->t->columns / 256; i++, b.first += (bytes)) {                                  \
+            k_header header = read_k_header(b);                                                                 \
+            read_high;                                                                                          \
+            __m256i raw[8], q[8];                                                                               \
+            _Pragma("clang loop unroll(full)") for (int k = 0; k < 8; k++) {                                    \
+                if (k % 2 == 0) columns_of_32(b, (quants) + 16 * (size_t)k, raw);                               \
+                for (int j = 0; j < 8; j++) {                                                                   \
+                    q[j] = k % 2 == 0 ? low_nibbles(raw[j]) : high_nibbles(raw[j]);                             \
+                    add_high;                                                                                   \
+                }                                                                                               \
+                fetch(ahead, (bytes) / 8);                                                                      \
+                ahead += (bytes);                                                                               \
+                __m256 scale = _mm256_mul_ps(header.d, byte_as_float(header.scales[k / 4], k % 4));             \
+                __m256 minimum = _mm256_mul_ps(header.minus_dmin, byte_as_float(header.minima[k / 4], k % 4));  \
+                add_group(w, tokens, 8 * i + (size_t)k, q, run, scale, minimum);                                \
+            }                                                                                                   \
+        }                                                                                                       \
+    }                                                                                                           \
+    FOR_TOKENS(name, walk_##name)
+
+DOTS_K(q4_k, 144, 16, 8, , )
+
+// Bit k of each byte goes to bit 4; what comes over from the neighbouring byte is masked out.
+AVX2_INLINE __m256i with_bit(__m256i q, __m256i high, const int k) {
+    __m256i moved = k < 4 ? _mm256_slli_epi16(high, 4 - k) : _mm256_srli_epi16(high, k - 4);
+    return _mm256_or_si256(q, _mm256_and_si256(moved, _mm256_set1_epi8(16)));
+}
+
+DOTS_K(q5_k, 176, 48, 4, __m256i high[8]; columns_of_32(b, 16, high), q[j] = with_bit(q[j], high[j], k))
+
+AVX2_INLINE void walk_q6_k(const walk *w, const size_t tokens) {
+    block_rows b = {w->t->rows, w->t->row_bytes};
+    const uint8_t *ahead = b.first + 8 * b.stride;
+    for (size_t i = 0; i < w->t->columns / 256; i++, b.first += 210) {
+        __m256i header[4], scales[4];
+        columns_of_16(b, 192, 4, scales);
+        columns_of_16(b, 194, 4, header);  // its last two bytes are d
+        const __m256 d = upper_halves(header[3]);
 #pragma clang loop unroll(full)
-        for (int r = 0; r < 8; r++) {
-            packed[r] = _mm_loadu_si128((const __m128i *)(row_at(b, stride, r) + 192));
-        }
-        fetch_next(t, i, 210);
-        columns_of_bytes(packed, bytes_of);
-        __m256 d = halves(b + 208, stride);
+        for (int half = 0; half < 2; half++) {
+            __m256i high[8], raw[2][8], q[8];
+            columns_of_32(b, 128 + 32 * (size_t)half, high);
+            columns_of_32(b, 64 * (size_t)half, raw[0]);
+            columns_of_32(b, 64 * (size_t)half + 32, raw[1]);
 #pragma clang loop unroll(full)
-        for (int k = 0; k < 8; k++) {
-            __m256i x = load_bytes((const uint8_t *)a + 32 * k), dots[8], halves_of[2];
-#pragma clang loop unroll(full)
-            for (int r = 0; r < 8; r++) dots[r] = add_pairs(unsigned_product(quants_q6_k(row_at(b, stride, r), k), x));
-            sums_by_row(dots, &halves_of[0], &halves_of[1]);
-            for (int h = 0; h < 2; h++) {
-                __m256 scale = _mm256_mul_ps(d, floats_i8(bytes_of[2 * k + h]));
-                sum = scaled(halves_of[h], scale, act_scales[k], sum);
-                sum = _mm256_fmadd_ps(_mm256_mul_ps(offset, scale), _mm256_set1_ps(act_sums[2 * k + h]), sum);
+            for (int group = 0; group < 4; group++) {
+                for (int j = 0; j < 8; j++) {
+                    __m256i moved = group == 0   ? _mm256_slli_epi16(high[j], 4)
+                                    : group == 1 ? _mm256_slli_epi16(high[j], 2)
+                                    : group == 2 ? high[j]
+                                                 : _mm256_srli_epi16(high[j], 2);
+                    __m256i low = group < 2 ? low_nibbles(raw[group % 2][j]) : high_nibbles(raw[group % 2][j]);
+                    q[j] = _mm256_or_si256(low, _mm256_and_si256(moved, _mm256_set1_epi8(48)));
+                }
+                const int k = 4 * half + group;
+                __m256 scale[2];
+                for (int h = 0; h < 2; h++)
+                    scale[h] = _mm256_mul_ps(d, signed_byte_as_float(scales[k / 2], 2 * (k % 2) + h));
+                fetch(ahead, 27);
+                ahead += 210;
+                add_halves(w, tokens, 8 * i + (size_t)k, q, scale);
             }
-            KEEP_ORDER(sum);
         }
     }
-    _mm256_storeu_ps(t->sums, sum);
 }
+
+FOR_TOKENS(q6_k, walk_q6_k)
 
 #endif

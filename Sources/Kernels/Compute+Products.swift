@@ -127,18 +127,29 @@ extension Compute {
         numerics == .fast && ck_class(product.weights.type.rawValue) != Int32(CK_PLAIN)
     }
 
+    /// Whether this level can multiply few tokens straight from the blocks.
+    private func hasDots(_ product: Product) -> Bool {
+        unsafe ck_has_dots(table, product.weights.type.rawValue)
+    }
+
     /// The input of each group as 8-bit integers in shared memory; without memory where no product wants integers.
     private func quantize(_ groups: [ProductGroup], _ x: UnsafePointer<Float>, columns: Int) -> [ck_activations] {
         var inputs: [ck_activations] = unsafe []
         for group in groups {
+            let tokens = group.rows.count, few = tokens <= CK_FEW_TOKENS && group.products.allSatisfy(hasDots)
             unsafe inputs.append(
                 ck_activations(
-                    tokens: group.rows.count, columns: columns, quants: nil, scales: nil, sums32: nil, sums16: nil))
+                    tokens: tokens, columns: columns, tile_tokens: few ? 1 : CK_TILE_TOKENS, quants: nil, scales: nil,
+                    sums32: nil, sums16: nil))
         }
         guard groups.contains(where: { $0.products.contains(where: usesQuantizedInput) }) else { return unsafe inputs }
 
         // Equal ranges that follow each other share their input.
-        func isNew(_ index: Int) -> Bool { index == 0 || groups[index].rows != groups[index - 1].rows }
+        func isNew(_ index: Int) -> Bool {
+            guard index > 0 else { return true }
+            return unsafe groups[index].rows != groups[index - 1].rows
+                || inputs[index].tile_tokens != inputs[index - 1].tile_tokens
+        }
         func quantBytes(_ tokens: Int) -> Int { (tokens * columns + 63) / 64 * 64 }
         let blocks = columns / 32
         func bytes(_ tokens: Int) -> Int { quantBytes(tokens) + (4 * tokens * blocks * 4 + 63) / 64 * 64 }
@@ -157,7 +168,8 @@ extension Compute {
             unsafe inputs[index].sums32 = unsafe scales + tokens * blocks
             unsafe inputs[index].sums16 = unsafe scales + 2 * tokens * blocks
             unsafe free += bytes(tokens)
-            for tile in 0..<(tokens + CK_TILE_TOKENS - 1) / CK_TILE_TOKENS { tiles.append((index, tile)) }
+            let width = unsafe inputs[index].tile_tokens
+            for tile in 0..<(tokens + width - 1) / width { tiles.append((index, tile)) }
         }
         unsafe run(tiles.count, scratchBytes: ck_quantize_scratch(columns)) { piece, scratch in
             let (group, tile) = tiles[piece]

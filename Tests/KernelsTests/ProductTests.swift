@@ -70,7 +70,7 @@ private func stacked(_ type: DataType, rows: Int, columns: Int, matrices: Int) -
         let x = random.floats(tokens * columns)
         let all = bits(multiply(compute(1, numerics), w, x, tokens: tokens))
         for threads in [2, 4] { #expect(bits(multiply(compute(threads, numerics), w, x, tokens: tokens)) == all) }
-        for chunk in [1, 2, 3, 5] {
+        for chunk in [1, 2, 3, 5, 8, 9] {
             var parts: [UInt32] = []
             let c = compute(2, numerics)
             for start in stride(from: 0, to: tokens, by: chunk) {

@@ -35,6 +35,7 @@ enum {
 enum {
     CK_PANEL_ROWS = 16,   // weight rows computed together, one lane each
     CK_TILE_TOKENS = 4,   // tokens computed together
+    CK_FEW_TOKENS = 8,    // up to so many, products read weights straight from their blocks
     CK_BLOCK_COLUMNS = 1024  // columns unpacked at a time, a multiple of every block size
 };
 
@@ -50,15 +51,16 @@ typedef struct {
     size_t columns;
 } ck_tile;
 
-// 8 rows times one token.
+// 8 rows times few tokens.
 typedef struct {
     const uint8_t *rows;        // the first block of the first row; the next 8 rows after these are fetched ahead
     size_t row_bytes;
     size_t columns;
-    const int8_t *activations;  // [columns]
-    const float *act_scales;    // [columns / 32]
-    const float *act_sums;      // [groups]
-    float *sums;                // [8], set
+    size_t tokens;              // 1...CK_FEW_TOKENS
+    const int8_t *activations;  // [tokens][columns]
+    const float *act_scales;    // [tokens][columns / 32]
+    const float *act_sums;      // [tokens][groups]
+    float *sums;                // [tokens][8], set
 } ck_dots;
 
 // y = x / sqrt(mean(x^2) + eps) * weight, row by row. `weight` may be null.
@@ -83,7 +85,7 @@ typedef struct ck_table {
     // By class and width - 1.
     void (*product[CK_CLASS_COUNT][CK_TILE_TOKENS])(const ck_tile *);
 
-    // The same sums for a single token, straight from the blocks. Null where a level has none for a type.
+    // The same sums for few tokens, straight from the blocks. Null where a level has none for a type.
     void (*dots[CK_TYPE_COUNT])(const ck_dots *);
 
     // c[m][n] (+)= a[m][k] * b[k][n]; each output is one chain of fused multiply-adds in order of k.
@@ -134,9 +136,10 @@ typedef struct {
     size_t y_stride;
 } ck_product;
 
-// Inputs of quantized products, in tiles of 4 tokens (the last may be narrower).
+// Inputs of quantized products, in tiles of tokens (the last may be narrower): of one token each if there are few
+// tokens and the products have `dots`, of CK_TILE_TOKENS otherwise.
 typedef struct {
-    size_t tokens, columns;
+    size_t tokens, columns, tile_tokens;
     int8_t *quants;       // per tile [columns / 4][width][4]
     float *scales;        // per tile [columns / 32][width]
     float *sums32;        // per tile [columns / 32][width]
@@ -146,6 +149,9 @@ typedef struct {
 // Quantizes the tokens of one tile. Scratch: ck_quantize_scratch bytes.
 size_t ck_quantize_scratch(size_t columns);
 void ck_quantize_tile(const ck_table *t, const float *x, const ck_activations *out, size_t tile, void *scratch);
+
+// Whether the level computes few tokens straight from the blocks of this type. Plain types don't mind.
+bool ck_has_dots(const ck_table *t, uint32_t type);
 
 // Rows first ..< first + count of a product with quantized inputs.
 size_t ck_product_scratch(size_t tokens);
