@@ -28,8 +28,17 @@ package enum GGUFError: Error, Sendable, Equatable {
     /// The tensor's bytes end after the file does.
     case outsideFile(tensor: String, end: Int, fileSize: Int)
     case overlapping(String, String)
-    /// One of several files that only together are a model.
+    /// A later one of several files that only together are a model; they are opened by the first.
     case split(part: Int, of: Int)
+    /// The first part of a split model whose own name does not say how the others are called.
+    case unknownParts(of: Int)
+    case missingPart(file: String)
+    /// A file with the name of a part that is none of this model.
+    case foreignPart(file: String)
+    /// What is wrong with a later part.
+    indirect case part(file: String, GGUFError)
+    /// The parts together hold another number of tensors than the first one says.
+    case incompleteParts(tensors: Int, promised: Int)
     case missing(key: String)
 }
 
@@ -58,7 +67,15 @@ extension GGUFError: CustomStringConvertible {
         case .outsideFile(let tensor, let end, let size):
             "the tensor \(tensor) ends at byte \(end), but the file has only \(size): it is truncated"
         case .overlapping(let first, let second): "the tensors \(first) and \(second) overlap"
-        case .split(let part, let count): "this is part \(part) of a model split into \(count) files"
+        case .split(let part, let count):
+            "this is part \(part) of a model split into \(count) files; name the first one"
+        case .unknownParts(let count):
+            "the model is split into \(count) files, but this one is not named like NAME-00001-of-00003.gguf"
+        case .missingPart(let file): "the part \(file) of the split model is missing"
+        case .foreignPart(let file): "\(file) is no part of this split model"
+        case .part(let file, let error): "in the part \(file): \(error)"
+        case .incompleteParts(let tensors, let promised):
+            "the parts hold \(tensors) tensors, but the first one says \(promised)"
         case .missing(let key): "the key \(key) is missing"
         }
     }

@@ -1,16 +1,17 @@
 // An open GGUF v3 container: metadata by key and tensors by name, all checked against the file's length.
-// What the tensors mean is left to Models; how their blocks are decoded to Kernels.
+// One file is read in GGUFContents; what the tensors mean is left to Models, how their blocks are decoded to Kernels.
 
-import SystemPackage
 package import Tensors
 
-/// An open model file. Strings and arrays stay in the mapped bytes until asked for.
+/// An open model file, or all files of a split model. Strings and arrays stay in the mapped bytes until asked for.
 ///
 /// A file that opens has no duplicate key or tensor, and every tensor lies inside it without overlapping another.
 package final class GGUFFile: Sendable {
-    /// Owns the bytes that all tensors point into.
+    /// The file that was named; it holds the metadata.
     package let mapping: MappedFile
-    /// In the order of the file.
+    /// All files, the named one first; they own the bytes that all tensors point into.
+    package let mappings: [MappedFile]
+    /// In the order of the files.
     package let tensors: [TensorView]
     /// `general.architecture`.
     package let architecture: String
@@ -20,82 +21,28 @@ package final class GGUFFile: Sendable {
     private let places: [String: GGUFValuePlace]
     private let tensorIndices: [String: Int]
 
-    /// Maps a file and reads its header.
+    /// Maps a file and reads its header. For the first part of a split model, the other parts beside it too.
     package init(path: String) throws(GGUFError) {
-        do {
-            mapping = try MappedFile(path: path)
-        } catch {
-            throw error == .noData ? .notGGUF : .io(error)
-        }
-        var reader = GGUFReader(mapping)
-        let (tensorCount, pairCount) = try reader.preamble()
-
-        var keys: [String] = []
-        var places: [String: GGUFValuePlace] = [:]
-        for _ in 0..<pairCount {
-            let (key, place) = try reader.pair()
-            guard places.updateValue(place, forKey: key) == nil else { throw .duplicateKey(key) }
-            keys.append(key)
-        }
-        self.keys = keys
-        self.places = places
-
-        func value<T>(_ key: String, _ read: (GGUFValuePlace) -> T?) -> T? { places[key].flatMap(read) }
-        let file = mapping
-        guard let architecture = value("general.architecture", { file.string($0) }) else {
+        let first = try GGUFContents(path: path)
+        mapping = first.mapping
+        keys = first.keys
+        places = first.places
+        let parts = [first] + (try first.furtherParts())
+        mappings = parts.map(\.mapping)
+        guard let architecture = first.string("general.architecture") else {
             throw .missing(key: "general.architecture")
         }
         self.architecture = architecture
-        if let count = value("split.count", { file.integer($0) }), count > 1 {
-            throw .split(part: (value("split.no", { file.integer($0) }) ?? 0) &+ 1, of: count)
-        }
-        var alignment = 32
-        if places["general.alignment"] != nil {
-            alignment = value("general.alignment") { file.integer($0) } ?? 0
-            guard alignment > 0, alignment <= 1 << 16, alignment.nonzeroBitCount == 1 else {
-                throw .badAlignment(alignment)
-            }
-        }
 
-        var described: [GGUFTensorPlace] = []
+        tensors = parts.flatMap(\.tensors)
         var indices: [String: Int] = [:]
-        for index in 0..<tensorCount {
-            let tensor = try reader.tensor()
+        for (index, tensor) in tensors.enumerated() {
             guard indices.updateValue(index, forKey: tensor.name) == nil else { throw .duplicateTensor(tensor.name) }
-            described.append(tensor)
         }
         tensorIndices = indices
-        let dataStart = (reader.offset + alignment - 1) / alignment * alignment
-        tensors = try Self.locate(described, in: mapping, from: dataStart, alignment: alignment)
-    }
-
-    /// Checks that every tensor lies in the file and on its own.
-    private static func locate(
-        _ described: [GGUFTensorPlace], in file: MappedFile, from start: Int, alignment: Int
-    ) throws(GGUFError) -> [TensorView] {
-        var views: [TensorView] = []
-        views.reserveCapacity(described.count)
-        for tensor in described {
-            guard tensor.offset % alignment == 0 else {
-                throw .badOffset(tensor: tensor.name, offset: UInt64(tensor.offset))
-            }
-            let (first, farAway) = start.addingReportingOverflow(tensor.offset)
-            let (end, tooLong) = first.addingReportingOverflow(tensor.byteCount)
-            guard !farAway, !tooLong, end <= file.count else {
-                throw .outsideFile(
-                    tensor: tensor.name, end: farAway || tooLong ? Int.max : end, fileSize: file.count)
-            }
-            views.append(
-                unsafe TensorView(
-                    name: tensor.name, type: tensor.type, shape: tensor.shape, bytes: file.base + first,
-                    byteCount: tensor.byteCount))
+        if parts.count > 1, let promised = first.integer("split.tensors.count"), promised != tensors.count {
+            throw .incompleteParts(tensors: tensors.count, promised: promised)
         }
-        let order = described.indices.sorted { described[$0].offset < described[$1].offset }
-        for (before, after) in zip(order, order.dropFirst())
-        where described[before].offset + described[before].byteCount > described[after].offset {
-            throw .overlapping(described[before].name, described[after].name)
-        }
-        return views
     }
 
     /// The tensor of that exact name.

@@ -8,8 +8,8 @@ extension GGUFFile: Checkpoint {
     /// Nothing is ever copied.
     package func release(_ name: String) {}
 
-    /// Bytes of the file.
-    package var byteCount: Int { mapping.count }
+    /// Bytes of all files.
+    package var byteCount: Int { mappings.reduce(0) { $0 + $1.count } }
 
     /// One metadata value, decoded. Vocabularies are large: prefer `stringTable` for them.
     package func value(_ key: String) -> MetadataValue? {

@@ -46,10 +46,18 @@ extension GGUFError {
                 .modelUnsupported, "this is a folder; models are read from GGUF files", places: places)
         case .io(let errno):
             return UserError(.modelDamaged, "the model file can't be read: \(errno)", places: places)
-        case .split:
+        case .split, .unknownParts:
             return UserError(
                 .modelUnsupported, description, places: places,
-                remedies: [.init("llama-gguf-split --merge FIRST-PART WHOLE.gguf", "joins the parts into one file")])
+                remedies: [.init("NAME-00001-of-00003.gguf", "names the first of three parts, all in one folder")])
+        case .missingPart:
+            return UserError(
+                .modelMissing, description, places: places,
+                remedies: [.init("docproc models pull NAME", "fetches all parts of a model")])
+        case .part(let file, let error):
+            var inner = error.userError(path: FilePath(path).removingLastComponent().appending(file).string)
+            inner.cause = "\(inner.cause) (a part of a split model)"
+            return inner
         case .bigEndian, .unsupportedVersion, .unsupportedType:
             return UserError(
                 .modelUnsupported, description, places: places,
@@ -59,7 +67,8 @@ extension GGUFError {
                 .modelDamaged, description, places: places,
                 remedies: [.init("docproc models list", "models that are known to run")])
         case .truncated, .badName, .duplicateKey, .duplicateTensor, .badValueType, .nestedTooDeep, .badAlignment,
-            .badDimensions, .unknownType, .partialBlock, .badOffset, .outsideFile, .overlapping, .missing:
+            .badDimensions, .unknownType, .partialBlock, .badOffset, .outsideFile, .overlapping, .missing, .foreignPart,
+            .incompleteParts:
             return UserError(
                 .modelDamaged, "the model file is damaged: \(description)", places: places, remedies: damaged)
         }
