@@ -30,8 +30,12 @@ package struct ChatTemplate: Sendable, Equatable {
         case chatml
         /// `<start_of_turn>user … <end_of_turn>`; system text goes before the first user turn.
         case gemma3
+        /// `<|turn>role … <turn|>`, with a channel for thoughts.
+        case gemma4
         /// `<|start_header_id|>role<|end_header_id|> … <|eot_id|>`.
         case llama3
+        /// `<|header_start|>role<|header_end|> … <|eot|>`.
+        case llama4
         /// For base models, which know no dialogue: a transcript of questions and answers.
         case fewShot = "few-shot"
     }
@@ -52,8 +56,23 @@ package struct ChatTemplate: Sendable, Equatable {
     package let fingerprint: String?
     /// What the template says before a dialogue that starts without a system turn.
     package let defaultSystem: String?
+    /// The tokens around the model's reasoning; nil if it does none. A prompt rendered with `thinking` makes the model
+    /// write some, one without makes it answer at once.
+    package let thinking: ThinkingMarkers?
+    /// In what the versions of a family's template differ.
+    let variant: Variant
 
-    /// `chatml`, `gemma3`, `llama3` or `few-shot`.
+    /// Read from the file's template text; without one, what the newest template of the family does.
+    struct Variant: Sendable, Equatable {
+        /// What asks Gemma 4 for thoughts, at the start of its system turn.
+        var thinkLine = "<|think|>\n"
+        /// What stands for a thought where none is wanted, after the generation prompt; "" for nothing.
+        var emptyThought = ""
+        /// Gemma 4: an assistant's message after another one goes on without a mark.
+        var joinsModelTurns = true
+    }
+
+    /// `chatml`, `gemma3`, `gemma4`, `llama3`, `llama4` or `few-shot`.
     package var name: String { family.rawValue }
 
     /// The model knows no dialogue. Callers should give worked examples as earlier turns.
@@ -66,42 +85,82 @@ package struct ChatTemplate: Sendable, Equatable {
     private static let reviewed: [String: (family: Family, defaultSystem: String?)] = [
         "45ec583d4d25bc3a": (.chatml, "You are a helpful AI assistant named SmolLM, trained by Hugging Face"),
         "d855c6ee5492206f": (.chatml, "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."),
+        "c2b27ee60f1b8775": (.chatml, "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."),
+        "e26fce6b275972df": (.gemma4, nil), "e5340ed712edbd88": (.gemma4, nil), "013a78594270bf0f": (.gemma4, nil),
+        "1bddef386dcb0d10": (.llama4, nil),
     ]
 
-    /// Chooses from the table. `templateText` is the file's `tokenizer.chat_template`, `modelName` its name or path.
+    private static let marks: [(String, Family)] = [
+        ("<|im_start|>", .chatml), ("<start_of_turn>", .gemma3), ("<|turn>", .gemma4),
+        ("<|start_header_id|>", .llama3), ("<|header_start|>", .llama4),
+    ]
+
+    /// Chooses from the table. `templateText` is the file's `tokenizer.chat_template` or a folder's
+    /// chat_template.jinja, `modelName` its name or path.
     package static func forModel(
         architecture: String, name modelName: String, templateText: String?, tokenizer: Tokenizer
     ) -> ChatTemplate {
+        let words = modelName.lowercased().split { !$0.isLetter && !$0.isNumber }
+        let fingerprint = templateText.map { Self.fingerprint(of: $0) }
+        func template(_ family: Family, _ source: Source, system: String? = nil) -> ChatTemplate {
+            let markers = family == .gemma4 || family == .chatml ? ThinkingMarkers(tokenizer) : nil
+            return ChatTemplate(
+                family: family, source: source, fingerprint: fingerprint, defaultSystem: system, thinking: markers,
+                variant: variant(of: family, templateText, words, thinks: markers != nil))
+        }
         if let text = templateText {
-            let fingerprint = fingerprint(of: text)
-            if let known = reviewed[fingerprint] {
-                return ChatTemplate(
-                    family: known.family, source: .reviewed, fingerprint: fingerprint,
-                    defaultSystem: known.defaultSystem)
+            if let known = fingerprint.flatMap({ Self.reviewed[$0] }) {
+                return template(known.family, .reviewed, system: known.defaultSystem)
             }
-            let marks: [(String, Family)] = [
-                ("<|im_start|>", .chatml), ("<start_of_turn>", .gemma3), ("<|start_header_id|>", .llama3),
-            ]
             if let family = marks.first(where: { text.contains($0.0) && tokenizer.id(of: $0.0) != nil })?.1 {
                 let system = reviewed.values.compactMap(\.defaultSystem).first { text.contains($0) }
-                return ChatTemplate(
-                    family: family, source: .recognized, fingerprint: fingerprint, defaultSystem: system)
+                return template(family, .recognized, system: system)
             }
         }
         // Base models carry the marks of their instructed siblings in the vocabulary, so only the name tells.
-        let words = modelName.lowercased().split { !$0.isLetter && !$0.isNumber }
-        let instructed = words.contains { ["it", "instruct", "chat"].contains($0) }
-        let family: Family =
+        guard words.contains(where: { ["it", "instruct", "chat"].contains($0) }) else {
+            return template(.fewShot, .assumed)
+        }
+        let candidates: [Family] =
             switch architecture {
-            case "gemma3" where instructed && tokenizer.id(of: "<start_of_turn>") != nil: .gemma3
-            case "qwen2" where instructed && tokenizer.id(of: "<|im_start|>") != nil: .chatml
-            case "llama" where instructed && tokenizer.id(of: "<|start_header_id|>") != nil: .llama3
-            case "llama" where instructed && tokenizer.id(of: "<|im_start|>") != nil: .chatml
-            default: .fewShot
+            case "gemma3": [.gemma3]
+            case "gemma4": [.gemma4]
+            case "qwen2", "qwen3", "smollm3": [.chatml]
+            case "llama": [.llama3, .chatml]
+            case "llama4": [.llama4]
+            default: []
             }
-        return ChatTemplate(
-            family: family, source: .assumed, fingerprint: templateText.map { fingerprint(of: $0) },
-            defaultSystem: nil)
+        let known = marks.filter { tokenizer.id(of: $0.0) != nil }.map(\.1)
+        return template(candidates.first { known.contains($0) } ?? .fewShot, .assumed)
+    }
+
+    private static func variant(
+        of family: Family, _ text: String?, _ words: [Substring], thinks: Bool
+    ) -> Variant {
+        var variant = Variant()
+        // A template writes a newline as one, or as an escape inside of a literal.
+        func has(_ parts: String...) -> Bool {
+            guard let text else { return false }
+            return text.contains(parts.joined(separator: "\n")) || text.contains(parts.joined(separator: "\\n"))
+        }
+        switch family {
+        case .gemma4 where text != nil:
+            if !has("<|think|>", "") { variant.thinkLine = "<|think|>" }
+            variant.joinsModelTurns = has("continue_same_model_turn")
+            if has("<|channel>thought", "<channel|>") { variant.emptyThought = "<|channel>thought\n<channel|>" }
+        // The two large models of the first release.
+        case .gemma4 where words.contains { ["26b", "31b"].contains($0) }:
+            variant.emptyThought = "<|channel>thought\n<channel|>"
+        case .chatml where thinks:
+            let thought = "<think>\n\n</think>\n"
+            if has("<think>", "", "</think>", "", "") {
+                variant.emptyThought = thought + "\n"
+            } else if has("<think>", "", "</think>", "") {
+                variant.emptyThought = thought
+            }
+        default: break
+        }
+        return variant
     }
 
     /// 64-bit FNV-1a of a template: tells whether two are the same, not who wrote them.
@@ -112,69 +171,15 @@ package struct ChatTemplate: Sendable, Equatable {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
-    /// The dialogue in pieces, without BOS.
-    package func render(_ messages: [ChatMessage], addGenerationPrompt: Bool = true) -> [TemplatePiece] {
-        var pieces: [TemplatePiece] = []
-        switch family {
-        case .chatml:
-            if let defaultSystem, messages.first?.role != .system {
-                pieces.append(.trusted("<|im_start|>system\n\(defaultSystem)<|im_end|>\n"))
-            }
-            for message in messages {
-                pieces.append(.trusted("<|im_start|>\(message.role.rawValue)\n"))
-                pieces.append(.text(message.content))
-                pieces.append(.trusted("<|im_end|>\n"))
-            }
-            if addGenerationPrompt { pieces.append(.trusted("<|im_start|>assistant\n")) }
-        case .gemma3:
-            var system: [TemplatePiece] = []
-            for message in messages {
-                if message.role == .system {
-                    system += [.text(message.content), .trusted("\n\n")]
-                    continue
-                }
-                pieces.append(.trusted("<start_of_turn>\(message.role == .user ? "user" : "model")\n"))
-                if message.role == .user {
-                    pieces += system
-                    system = []
-                }
-                pieces += [.text(message.content.trimmed), .trusted("<end_of_turn>\n")]
-            }
-            if addGenerationPrompt { pieces.append(.trusted("<start_of_turn>model\n")) }
-        case .llama3:
-            for message in messages {
-                pieces.append(.trusted("<|start_header_id|>\(message.role.rawValue)<|end_header_id|>\n\n"))
-                pieces += [.text(message.content.trimmed), .trusted("<|eot_id|>")]
-            }
-            if addGenerationPrompt {
-                pieces.append(.trusted("<|start_header_id|>assistant<|end_header_id|>\n\n"))
-            }
-        case .fewShot:
-            for message in messages {
-                switch message.role {
-                case .system: pieces += [.text(message.content.trimmed), .trusted("\n\n")]
-                case .user: pieces += [.trusted("Question: "), .text(message.content.trimmed), .trusted("\n")]
-                case .assistant: pieces += [.trusted("Answer: "), .text(message.content.trimmed), .trusted("\n\n")]
-                }
-            }
-            // No space at the end: the space belongs to the first word of the answer.
-            if addGenerationPrompt { pieces.append(.trusted("Answer:")) }
-        }
-        return pieces
-    }
-
     /// The dialogue as ids, with exactly one BOS where the model wants one.
     ///
     /// Between two special tokens the template's text and the content are tokenized as one piece, so that ids equal
-    /// those of the rendered text wherever content holds nothing that looks like a special token.
+    /// those of the rendered text wherever content holds nothing that looks like a special token. Llama 4's are apart,
+    /// as in Meta's own code.
     package func tokens(
-        _ messages: [ChatMessage], tokenizer: Tokenizer, addGenerationPrompt: Bool = true
+        _ messages: [ChatMessage], tokenizer: Tokenizer, addGenerationPrompt: Bool = true, thinking: Bool = false
     ) -> [Int32] {
-        Self.tokens(of: render(messages, addGenerationPrompt: addGenerationPrompt), tokenizer: tokenizer)
-    }
-
-    /// The ids of rendered pieces, with exactly one BOS where the model wants one.
-    package static func tokens(of pieces: [TemplatePiece], tokenizer: Tokenizer) -> [Int32] {
+        let pieces = render(messages, addGenerationPrompt: addGenerationPrompt, thinking: thinking)
         var ids: [Int32] = []
         if tokenizer.addsBOS, let bos = tokenizer.bos { ids.append(bos) }
         var pending = ""
@@ -183,6 +188,7 @@ package struct ChatTemplate: Sendable, Equatable {
             pending = ""
         }
         for piece in pieces {
+            if family == .llama4 { flush() }
             switch piece {
             case .text(let text): pending += text
             case .trusted(let text):
@@ -198,18 +204,5 @@ package struct ChatTemplate: Sendable, Equatable {
         }
         flush()
         return ids
-    }
-}
-
-extension String {
-    /// Without white space at both ends, as the templates' `trim` does: also without U+001C–001F.
-    fileprivate var trimmed: String {
-        func isSpace(_ scalar: Unicode.Scalar) -> Bool {
-            scalar.properties.isWhitespace || (0x1C...0x1F).contains(scalar.value)
-        }
-        guard let first = unicodeScalars.firstIndex(where: { !isSpace($0) }),
-            let last = unicodeScalars.lastIndex(where: { !isSpace($0) })
-        else { return "" }
-        return String(unicodeScalars[first...last])
     }
 }

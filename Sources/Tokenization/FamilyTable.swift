@@ -31,8 +31,10 @@ extension TokenizerDefinition {
             guard let rule = Self.preTokenizers[name] else { throw .unsupported(key: prefix + "pre", value: name) }
             model = .byteLevel(rule)
             normalizesToNFC = rule == .qwen2
-            ignoresMerges = rule == .llama3
-            defaultBOS = rule == .llama3
+            // Llama 3's own files; others took over its rule alone.
+            let isLlama3 = rule == .llama3 && name != "smaug-bpe"
+            ignoresMerges = isLlama3
+            defaultBOS = isLlama3
             alwaysBOS = rule == .o200k
         case "llama":
             // A space put before each text changes every first token; no model of the kind could be checked.
@@ -60,6 +62,9 @@ extension TokenizerDefinition {
         for name in ["eos", "eot", "eom"] {
             if let id = try Self.id(name, metadata) { stopTokens.insert(id) }
         }
+        for id in metadata.integers(prefix + "suppress_tokens") ?? [] {
+            if let id = Int32(exactly: id), id >= 0 { suppressedTokens.insert(id) }
+        }
         // Files name one stop token where several are in use; the rest is known by name.
         for id in kinds.indices where kinds[id] == .control || kinds[id] == .userDefined {
             if Self.stopNames.contains(tokens.string(id)) { stopTokens.insert(Int32(id)) }
@@ -78,10 +83,10 @@ extension TokenizerDefinition {
     /// Names that `tokenizer.ggml.pre` uses, as far as the rule is known exactly.
     private static let preTokenizers: [String: PreTokenizer] = [
         "gpt-2": .gpt2, "smollm": .smollm, "qwen2": .qwen2, "llama-bpe": .llama3, "llama3": .llama3,
-        "llama-v3": .llama3, "llama4": .o200k,
+        "llama-v3": .llama3, "smaug-bpe": .llama3, "llama4": .o200k,
     ]
 
-    private static let stopNames: Set<String> = [
+    static let stopNames: Set<String> = [
         "<|im_end|>", "<|endoftext|>",  // ChatML: SmolLM2, Qwen2
         "<eos>", "<end_of_turn>",  // Gemma 3
         "<turn|>", "<|tool_response>",  // Gemma 4

@@ -59,6 +59,13 @@ struct PreparedText {
         return builder?.finish() ?? self
     }
 
+    /// With a byte at the front that stands for nothing in the source.
+    func prefixed(with byte: UInt8) -> PreparedText {
+        var builder = Builder(self)
+        builder.replace(0..<0, with: [byte])
+        return builder.finish()
+    }
+
     /// New bytes and the part of the text before that they stand for.
     struct Replacement {
         var bytes: [UInt8]

@@ -36,6 +36,10 @@ package final class Tokenizer: Sendable {
     package let addsBOS: Bool
     /// Ids that end a reply.
     package let stopTokens: Set<Int32>
+    /// Ids that the publisher wants never sampled; some may lie outside of the vocabulary.
+    package let suppressedTokens: Set<Int32>
+    private let spacePrefix: TokenizerDefinition.SpacePrefix
+    private let trimming: [Int32: TokenizerDefinition.Trimming]
 
     /// Indexes a definition: some tens of milliseconds for a quarter of a million tokens.
     package init(_ definition: TokenizerDefinition) throws(TokenizerError) {
@@ -44,6 +48,9 @@ package final class Tokenizer: Sendable {
         bos = definition.bos
         addsBOS = definition.addsBOS
         stopTokens = definition.stopTokens
+        suppressedTokens = definition.suppressedTokens
+        spacePrefix = definition.spacePrefix
+        trimming = definition.trimming
         for id in definition.stopTokens.union([definition.bos, definition.unknown].compactMap(\.self))
         where !(0..<Int32(definition.tokens.count)).contains(id) {
             throw .inconsistent("the special id \(id) is outside the vocabulary")
@@ -119,10 +126,12 @@ package final class Tokenizer: Sendable {
         return count
     }
 
-    /// The text of a sequence; incomplete characters become U+FFFD.
+    /// The text of a sequence; incomplete characters become U+FFFD. The space that such tokenizers put before a text is
+    /// taken away again.
     package func decode(_ ids: [Int32]) -> String {
         var bytes: [UInt8] = []
         for id in ids where isValid(id) { bytes.append(contentsOf: vocabulary.decoded[Int(id)]) }
+        if spacePrefix != .never, bytes.first == 0x20 { bytes.removeFirst() }
         return String(decoding: bytes, as: UTF8.self)
     }
 
@@ -191,7 +200,7 @@ package final class Tokenizer: Sendable {
         precondition(utf8.count < 1 << 32, "texts are limited to 4 GiB")
         let text = PreparedText(repairing: utf8)
         guard mode == .special, !vocabulary.specials.isEmpty else {
-            let fragment = normalize(text)
+            let fragment = normalize(text, isFirst: true)
             body(fragment, encode(fragment))
             return
         }
@@ -200,7 +209,7 @@ package final class Tokenizer: Sendable {
         var offset = 0
         func flush(upTo end: Int) {
             guard end > start else { return }
-            let fragment = normalize(text.fragment(start..<end))
+            let fragment = normalize(text.fragment(start..<end), isFirst: start == 0)
             body(fragment, encode(fragment))
         }
         while offset < span.count {
@@ -208,19 +217,49 @@ package final class Tokenizer: Sendable {
                 offset += 1
                 continue
             }
-            flush(upTo: offset)
-            body(
-                text.fragment(offset..<offset + length), [Symbol(id: id, start: 0, end: UInt32(length))])
-            offset += length
+            let range = trimmed(offset..<offset + length, id, span, from: start)
+            flush(upTo: range.lowerBound)
+            body(text.fragment(range), [Symbol(id: id, start: 0, end: UInt32(range.count))])
+            offset = range.upperBound
             start = offset
         }
         flush(upTo: offset)
     }
 
-    private func normalize(_ text: PreparedText) -> PreparedText {
+    /// A special token with the white space that it swallows; what lies before `start` is taken already.
+    private func trimmed(
+        _ range: Range<Int>, _ id: Int32, _ text: borrowing Span<UInt8>, from start: Int
+    ) -> Range<Int> {
+        guard let trimming = trimming[id] else { return range }
+        func isSpace(_ offset: Int, _ text: borrowing Span<UInt8>) -> Bool {
+            CharacterTable.shared.rawClass(decodeScalar(text, offset).value) == CharacterClass.space.rawValue
+        }
+        var lower = range.lowerBound
+        while trimming.before, lower > start {
+            var previous = lower - 1
+            while previous > start, text[previous] & 0xC0 == 0x80 { previous -= 1 }
+            guard isSpace(previous, text) else { break }
+            lower = previous
+        }
+        var upper = range.upperBound
+        while trimming.after, upper < text.count, isSpace(upper, text) { upper += decodeScalar(text, upper).length }
+        return lower..<upper
+    }
+
+    /// - Parameter isFirst: no special token stands before the text.
+    private func normalize(_ text: PreparedText, isFirst: Bool) -> PreparedText {
         switch encoder {
-        case .byteLevel: normalizesToNFC ? Normalization.nfc(text) : text
-        case .scored, .ranked: text.unescapingSpaces()
+        case .byteLevel: return normalizesToNFC ? Normalization.nfc(text) : text
+        case .scored, .ranked:
+            let text = text.unescapingSpaces()
+            let adds =
+                switch spacePrefix {
+                case .never: false
+                case .eachText: true
+                case .eachTextWithoutOne: text.bytes.first != 0x20
+                case .firstTextWithoutOne: isFirst && text.bytes.first != 0x20
+                }
+            return adds && !text.bytes.isEmpty ? text.prefixed(with: 0x20) : text
         }
     }
 

@@ -20,6 +20,8 @@ package enum TokenizerError: Error, Sendable, Equatable {
     case unsupported(key: String, value: String)
     /// Tables that contradict each other, with a sentence that says how.
     case inconsistent(String)
+    /// No JSON, or more of it than a tokenizer has.
+    case malformed(file: String, offset: Int, reason: String)
 }
 
 /// The metadata of a model file, seen by key. `GGUFFile` has exactly these methods, so that a conformance is empty.
@@ -107,4 +109,33 @@ package struct TokenizerDefinition: Sendable {
     /// Ids that end a reply.
     package var stopTokens: Set<Int32>
     package var unknown: Int32?
+    /// Ids that the publisher wants never sampled.
+    package var suppressedTokens: Set<Int32> = []
+    /// Whether texts get a space at the front; only for `ranked`.
+    package var spacePrefix = SpacePrefix.never
+    /// Special tokens that swallow white space beside them.
+    package var trimming: [Int32: Trimming] = [:]
+
+    /// Which texts get a space at the front before they are tokenized. A text is what stands between special tokens.
+    package enum SpacePrefix: Sendable {
+        case never
+        case eachText
+        /// Each text that doesn't start with a space already.
+        case eachTextWithoutOne
+        /// The first text, if it doesn't start with a space already and no special token stands before it.
+        case firstTextWithoutOne
+    }
+
+    /// White space beside a special token that becomes part of it, in special mode.
+    package struct Trimming: Sendable, Equatable {
+        package var before: Bool
+        package var after: Bool
+
+        package static let none = Trimming(before: false, after: false)
+
+        package init(before: Bool, after: Bool) {
+            self.before = before
+            self.after = after
+        }
+    }
 }

@@ -63,9 +63,10 @@ struct Vocabulary: Sendable {
     }
 
     /// `<0x0A>` to 10.
-    private static func byteValue(_ name: ArraySlice<UInt8>) -> UInt8? {
+    static func byteValue(_ name: ArraySlice<UInt8>) -> UInt8? {
+        guard name.count == 6, name.first == UInt8(ascii: "<") else { return nil }
         let text = String(decoding: name, as: UTF8.self)
-        guard text.hasPrefix("<0x"), text.hasSuffix(">"), name.count == 6 else { return nil }
+        guard text.hasPrefix("<0x"), text.hasSuffix(">") else { return nil }
         return UInt8(text.dropFirst(3).dropLast(), radix: 16)
     }
 
