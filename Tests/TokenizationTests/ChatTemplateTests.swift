@@ -11,7 +11,9 @@ struct ChatTemplateTests {
     private let start: Int32 = 1
     private let end: Int32 = 2
 
-    @Test(.enabled(if: Fixture.hasShared, "needs ../shared/fixtures/tokenizers"), arguments: ["smollm2", "qwen25"])
+    @Test(
+        .enabled(if: Fixture.hasShared, "needs ../shared/fixtures/tokenizers"),
+        arguments: ["smollm2", "qwen25", "gemma4", "llama4"])
     func dialoguesOfTheReference(_ name: String) throws {
         struct Case: Decodable {
             struct Message: Decodable {
@@ -20,30 +22,103 @@ struct ChatTemplateTests {
             }
             var id: String
             var tok: String
+            var opts: [String: Bool]
             var messages: [Message]
             var rendered: String?
             var ids: [Int32]
         }
         let (definition, file) = try Fixture.definition(name)
         let tokenizer = try Tokenizer(definition)
+        let text = file.string("tokenizer.chat_template")
         let template = ChatTemplate.forModel(
-            architecture: file.architecture, name: name, templateText: file.string("tokenizer.chat_template"),
-            tokenizer: tokenizer)
-        #expect(template.source == .reviewed)
+            // The vocabulary file of Llama 4 calls itself llama.
+            architecture: name == "llama4" ? name : file.architecture, name: name + "-instruct", templateText: text, tokenizer: tokenizer)
+        #expect(template.source == (text == nil ? .assumed : .reviewed))
         let cases = try Fixture.lines(Fixture.shared("golden/chat-a.jsonl"), as: Case.self).filter { $0.tok == name }
-        #expect(cases.count == 16)
+        #expect(cases.count == (name == "gemma4" ? 32 : 16))
         for one in cases {
+            let thinking = one.opts["enable_thinking"] ?? false
             let messages = try one.messages.map { message in
                 ChatMessage(try #require(ChatMessage.Role(rawValue: message.role)), message.content)
             }
-            let rendered = template.render(messages).map { piece in
-                switch piece {
-                case .trusted(let text), .text(let text): text
-                }
+            if let expected = one.rendered {
+                let start = name == "gemma4" ? "<bos>" : ""
+                #expect(start + rendered(template, messages, thinking: thinking) == expected, "\(one.id)")
             }
-            #expect(rendered.joined() == one.rendered, "\(one.id)")
-            #expect(template.tokens(messages, tokenizer: tokenizer) == one.ids, "\(one.id)")
+            #expect(template.tokens(messages, tokenizer: tokenizer, thinking: thinking) == one.ids, "\(one.id)")
         }
+    }
+
+    private func rendered(
+        _ template: ChatTemplate, _ messages: [ChatMessage], prompt: Bool = true, thinking: Bool
+    ) -> String {
+        template.render(messages, addGenerationPrompt: prompt, thinking: thinking).map { piece in
+            switch piece {
+            case .trusted(let text), .text(let text): text
+            }
+        }.joined()
+    }
+
+    /// Rendering by jinja2 with the publishers' own templates, of which only the marks that tell them apart are here.
+    @Test(
+        .enabled(if: Fixture.hasShared, "needs ../shared/fixtures/tokenizers"),
+        arguments: [
+            ("gemma4-fixture", "gemma4", "'<|turn>' '<|think|>' '<|channel>thought\\n<channel|>'"),
+            (
+                "gemma4-31b", "gemma4",
+                "'<|turn>' '<|think|>\\n' continue_same_model_turn '<|channel>thought\\n<channel|>'"
+            ),
+            ("gemma4-31b-interleaved", "gemma4", "'<|turn>' '<|think|>\\n' '<|channel>thought\\n<channel|>'"),
+            ("llama4", "llama4", "'<|header_start|>'"),
+            ("qwen25", "qwen25", "'<|im_start|>' You are Qwen, created by Alibaba Cloud. You are a helpful assistant."),
+        ])
+    func dialoguesOfJinja(_ name: String, _ vocabulary: String, _ text: String) throws {
+        struct File: Decodable {
+            struct Message: Decodable {
+                var role: String
+                var content: String
+            }
+            struct Case: Decodable {
+                var template: String
+                var dialogue: Int
+                var thinking: Bool
+                var prompt: Bool
+                var text: String
+            }
+            var dialogues: [[Message]]
+            var cases: [Case]
+        }
+        let file = try JSONDecoder().decode(File.self, from: Data(contentsOf: Fixture.bundled("chat.json")))
+        let template = ChatTemplate.forModel(
+            architecture: "x", name: "x", templateText: text, tokenizer: try Fixture.tokenizer(vocabulary))
+        #expect(template.source == .recognized)
+        let cases = file.cases.filter { $0.template == name }
+        #expect(cases.count >= 8)
+        for one in cases {
+            let messages = try file.dialogues[one.dialogue].map { message in
+                ChatMessage(try #require(ChatMessage.Role(rawValue: message.role)), message.content)
+            }
+            let found = rendered(template, messages, prompt: one.prompt, thinking: one.thinking)
+            #expect(found == one.text, "\(name) \(one.dialogue)")
+        }
+    }
+
+    @Test(.enabled(if: Fixture.hasShared, "needs ../shared/fixtures/tokenizers"))
+    func emptyThoughtsOfGemma4() throws {
+        let tokenizer = try Fixture.tokenizer("gemma4")
+        func prompt(_ name: String, _ text: String?) -> String {
+            let template = ChatTemplate.forModel(
+                architecture: "gemma4", name: name, templateText: text, tokenizer: tokenizer)
+            return rendered(template, [], thinking: false)
+        }
+        let empty = "<|channel>thought\n<channel|>"
+        #expect(prompt("gemma-4-31B-it", nil) == "<|turn>model\n" + empty)
+        #expect(prompt("gemma-4-26B-A4B-it", nil) == "<|turn>model\n" + empty)
+        #expect(prompt("gemma-4-E2B-it", nil) == "<|turn>model\n")
+        // The template's own text goes before the name.
+        #expect(prompt("gemma-4-31B-it", "<|turn>") == "<|turn>model\n")
+        #expect(prompt("x", "<|turn> <|channel>thought\n<channel|>") == "<|turn>model\n" + empty)
+        #expect(prompt("gemma-4-31B", nil) == "Answer:")
     }
 
     @Test
