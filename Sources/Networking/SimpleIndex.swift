@@ -2,26 +2,6 @@
 
 import FoundationEssentials
 
-/// A file that an index offers.
-package struct IndexFile: Sendable, Equatable {
-    /// Such as `name-1.0-py3-none-any.whl`.
-    package var name: String
-    /// Its full address.
-    package var url: String
-    /// SHA-256 as the index states, where it does.
-    package var sha256: String?
-    /// Bytes, where the index states them.
-    package var size: Int?
-
-    /// Describes a file.
-    package init(name: String, url: String, sha256: String?, size: Int? = nil) {
-        self.name = name
-        self.url = url
-        self.sha256 = sha256
-        self.size = size
-    }
-}
-
 /// One project's page of an index.
 package enum SimpleIndex {
     /// What is asked for, in order of preference.
@@ -48,12 +28,12 @@ package enum SimpleIndex {
     }
 
     /// The files of a page. `url` is where the page came from.
-    package static func files(_ text: String, contentType: String, url: String) -> [IndexFile]? {
+    package static func files(_ text: String, contentType: String, url: String) -> [RemoteFile]? {
         contentType.hasSuffix("json") ? json(text, url: url) : html(text, url: url)
     }
 
     /// The wheel of a version that fits every machine.
-    package static func wheel(of project: String, version: String, in files: [IndexFile]) -> IndexFile? {
+    package static func wheel(of project: String, version: String, in files: [RemoteFile]) -> RemoteFile? {
         files.filter { file in
             let parts = file.name.split(separator: "-")
             return file.name.hasSuffix(".whl") && parts.count >= 5
@@ -76,18 +56,18 @@ package enum SimpleIndex {
         var files: [File]
     }
 
-    private static func json(_ text: String, url: String) -> [IndexFile]? {
+    private static func json(_ text: String, url: String) -> [RemoteFile]? {
         guard let page = try? JSONDecoder().decode(Page.self, from: Data(text.utf8)) else { return nil }
         return page.files.compactMap { file in
             absolute(file.url, from: url).map {
-                IndexFile(name: file.filename, url: $0, sha256: file.hashes?["sha256"]?.lowercased(), size: file.size)
+                RemoteFile(name: file.filename, url: $0, sha256: file.hashes?["sha256"]?.lowercased(), size: file.size)
             }
         }
     }
 
     /// The anchors of a page. An index page is a plain list of `<a href="…#sha256=…">name</a>`.
-    private static func html(_ text: String, url: String) -> [IndexFile] {
-        var files: [IndexFile] = []
+    private static func html(_ text: String, url: String) -> [RemoteFile] {
+        var files: [RemoteFile] = []
         var rest = text[...]
         while let open = rest.firstRange(of: "<a ") {
             rest = rest[open.upperBound...]
@@ -100,7 +80,7 @@ package enum SimpleIndex {
             let halves = href.split(separator: "#", maxSplits: 1)
             guard let first = halves.first, let full = absolute(String(first), from: url) else { continue }
             let hash = halves.dropFirst().first.flatMap { $0.hasPrefix("sha256=") ? String($0.dropFirst(7)) : nil }
-            files.append(IndexFile(name: unescaped(name), url: full, sha256: hash?.lowercased()))
+            files.append(RemoteFile(name: unescaped(name), url: full, sha256: hash?.lowercased()))
         }
         return files
     }
@@ -118,10 +98,7 @@ package enum SimpleIndex {
     }
 
     private static func absolute(_ link: String, from page: String) -> String? {
-        guard let base = URL(string: page), let url = URL(string: link, relativeTo: base)?.absoluteURL,
-            url.scheme == "https" || url.scheme == "http"
-        else { return nil }
-        return url.absoluteString
+        WebAddress(page)?.resolving(link)?.text
     }
 }
 

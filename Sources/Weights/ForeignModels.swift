@@ -2,51 +2,61 @@
 
 import FoundationEssentials
 
-/// A GGUF file in another tool's cache.
-struct ForeignModel: Sendable, Equatable {
+/// A model in another tool's cache.
+package struct ForeignModel: Sendable, Equatable {
     /// What a user may call it, the fullest name first.
-    var names: [String]
-    var path: String
+    package var names: [String]
+    /// A GGUF file, the first of a split one, or a folder with `config.json`.
+    package var path: String
 }
 
-enum ForeignModels {
+/// The caches of other tools.
+package enum ForeignModels {
     /// All that can be found, in a fixed order.
-    static func all(_ environment: [String: String]) -> [ForeignModel] {
+    package static func all(_ environment: [String: String]) -> [ForeignModel] {
         guard let home = environment["HOME"], !home.isEmpty else { return [] }
         func place(_ variable: String, _ fallback: String) -> String {
-            environment[variable].flatMap { $0.isEmpty ? nil : $0 } ?? fallback
+            let value = environment[variable].flatMap { $0.isEmpty ? nil : $0 } ?? fallback
+            return value.hasPrefix("~/") ? home + value.dropFirst(1) : value
         }
         let cache = place("XDG_CACHE_HOME", home + "/.cache")
         let hub = place("HF_HUB_CACHE", place("HF_HOME", cache + "/huggingface") + "/hub")
+        // LM Studio notes where it lives.
+        let studio =
+            StoreFiles.text(home + "/.lmstudio-home-pointer")?.split(whereSeparator: \.isNewline).first.map(String.init)
+            ?? home + "/.lmstudio"
         return huggingFace(hub) + ollama(place("OLLAMA_MODELS", home + "/.ollama/models"))
-            + flat(place("LLAMA_CACHE", cache + "/llama.cpp"))
-            + lmStudio(home + "/.lmstudio/models") + lmStudio(cache + "/lm-studio/models")
+            + llamaCpp(place("LLAMA_CACHE", cache + "/llama.cpp"))
+            + lmStudio(studio + "/models") + lmStudio(cache + "/lm-studio/models")
     }
 
-    private static func ggufFiles(_ directory: String) -> [(name: String, path: String)] {
-        StoreFiles.names(in: directory).filter { $0.hasSuffix(".gguf") && !$0.hasPrefix("mmproj") }
-            .map { ($0, "\(directory)/\($0)") }
-            .filter { StoreFiles.size($0.1) != nil }
-    }
-
-    private static func stem(_ name: String) -> String { String(name.dropLast(5)) }
-
-    /// `models--OWNER--NAME/snapshots/REVISION/FILE.gguf`: OWNER/NAME if it has one file, else OWNER/NAME/FILE.
+    /// `models--OWNER--NAME/snapshots/REVISION/…`: OWNER/NAME, OWNER/NAME:QUANT, OWNER/NAME/FILE. The revision that
+    /// `refs/main` names goes before others.
     private static func huggingFace(_ hub: String) -> [ForeignModel] {
         StoreFiles.names(in: hub).filter { $0.hasPrefix("models--") }.flatMap { folder -> [ForeignModel] in
-            let repository = folder.dropFirst(8).split(separator: "--", omittingEmptySubsequences: false)
+            let repository = folder.dropFirst(8).split(separator: "--", maxSplits: 1, omittingEmptySubsequences: false)
                 .joined(separator: "/")
             let snapshots = "\(hub)/\(folder)/snapshots"
             let current = StoreFiles.text("\(hub)/\(folder)/refs/main").map { String($0.prefix { !$0.isWhitespace }) }
             let revisions = StoreFiles.names(in: snapshots)
-            let chosen = current.flatMap { revisions.contains($0) ? $0 : nil } ?? revisions.last
-            let files = chosen.map { ggufFiles("\(snapshots)/\($0)") } ?? []
-            return files.map { file in
-                ForeignModel(
-                    names: ["\(repository)/\(file.name)"] + (files.count == 1 ? [repository] : []) + [stem(file.name)],
-                    path: file.path)
+            return (revisions.filter { $0 == current } + revisions.filter { $0 != current }.reversed()).flatMap {
+                models(in: "\(snapshots)/\($0)", repository: repository)
             }
         }
+    }
+
+    /// The models of one repository's folder.
+    private static func models(in directory: String, repository: String) -> [ForeignModel] {
+        let groups = ModelFolder.groups(in: directory)
+        let usual = groups.count == 1 ? groups.first : groups.first { $0.quantization == "Q4_K_M" }
+        let files = groups.map { group in
+            ForeignModel(
+                names: ["\(repository)/\(group.files[0])"] + (group.quantization.map { ["\(repository):\($0)"] } ?? [])
+                    + (group == usual ? [repository] : []) + [group.stem],
+                path: "\(directory)/\(group.files[0])")
+        }
+        guard ModelFolder.isCheckpoint(directory) else { return files }
+        return files + [ForeignModel(names: [repository], path: directory)]
     }
 
     /// `manifests/HOST/OWNER/NAME/TAG` names layers; the one of type "model" is `blobs/sha256-…`.
@@ -66,16 +76,18 @@ enum ForeignModels {
                     for tag in StoreFiles.names(in: "\(manifests)/\(host)/\(owner)/\(name)") {
                         guard let text = StoreFiles.text("\(manifests)/\(host)/\(owner)/\(name)/\(tag)"),
                             let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(text.utf8)),
-                            let digest = manifest.layers.first(where: {
+                            // Projectors and adapters are layers of other types; a model in pieces has many of this.
+                            case let layers = manifest.layers.filter({
                                 $0.mediaType == "application/vnd.ollama.image.model"
-                            })?.digest,
-                            digest.utf8.allSatisfy({ $0 != 0x2F })
+                            }), layers.count == 1, layers[0].digest.utf8.allSatisfy({ $0 != 0x2F })
                         else { continue }
-                        let path = "\(root)/blobs/\(digest.map { $0 == ":" ? "-" : String($0) }.joined())"
+                        let path = "\(root)/blobs/\(layers[0].digest.map { $0 == ":" ? "-" : String($0) }.joined())"
                         guard StoreFiles.size(path) != nil else { continue }
                         let short = owner == "library" ? name : "\(owner)/\(name)"
-                        found.append(
-                            ForeignModel(names: ["\(short):\(tag)"] + (tag == "latest" ? [short] : []), path: path))
+                        let full = host == "registry.ollama.ai" ? short : "\(host)/\(owner)/\(name)"
+                        var names = ["\(full):\(tag)", "\(short):\(tag)"]
+                        if tag == "latest" { names += [full, short] }
+                        found.append(ForeignModel(names: names.uniqued, path: path))
                     }
                 }
             }
@@ -83,19 +95,64 @@ enum ForeignModels {
         return found
     }
 
-    /// llama.cpp keeps files side by side.
-    private static func flat(_ directory: String) -> [ForeignModel] {
-        ggufFiles(directory).map { ForeignModel(names: [stem($0.name)], path: $0.path) }
+    /// llama.cpp keeps files side by side as `OWNER_NAME_FILE.gguf`; `manifest=OWNER=NAME=TAG.json` beside them says
+    /// which file a tag means. Its newer versions use the hub's cache.
+    private static func llamaCpp(_ directory: String) -> [ForeignModel] {
+        struct Manifest: Decodable {
+            struct File: Decodable { var rfilename: String }
+            var ggufFile: File?
+        }
+        let names = StoreFiles.names(in: directory)
+        var tags: [String: [String]] = [:]
+        for name in names where name.hasPrefix("manifest=") && name.hasSuffix(".json") {
+            let words = name.dropFirst(9).dropLast(5).split(separator: "=").map(String.init)
+            guard words.count == 3, let text = StoreFiles.text("\(directory)/\(name)"),
+                let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(text.utf8)),
+                let file = manifest.ggufFile?.rfilename
+            else { continue }
+            let stored = "\(words[0])_\(words[1])_\(file.replacing("/", with: "_"))"
+            tags[stored, default: []] += ["\(words[0])/\(words[1]):\(words[2])"]
+            if words[2] == "latest" { tags[stored, default: []].append("\(words[0])/\(words[1])") }
+        }
+        return ModelFolder.groups(in: directory).map { group in
+            ForeignModel(names: (tags[group.files[0]] ?? []) + [group.stem], path: "\(directory)/\(group.files[0])")
+        }
     }
 
-    /// `OWNER/REPOSITORY/FILE.gguf`.
+    /// `OWNER/REPOSITORY/…`
     private static func lmStudio(_ root: String) -> [ForeignModel] {
         StoreFiles.names(in: root).flatMap { owner in
             StoreFiles.names(in: "\(root)/\(owner)").flatMap { repository in
-                ggufFiles("\(root)/\(owner)/\(repository)").map { file in
-                    ForeignModel(names: ["\(owner)/\(repository)/\(file.name)", stem(file.name)], path: file.path)
-                }
+                models(in: "\(root)/\(owner)/\(repository)", repository: "\(owner)/\(repository)")
             }
         }
+    }
+}
+
+extension [String] {
+    /// Without repetitions, in order.
+    fileprivate var uniqued: [String] {
+        reduce(into: []) { kept, name in if !kept.contains(name) { kept.append(name) } }
+    }
+}
+
+/// What a folder holds, by the names of its files alone.
+enum ModelFolder {
+    /// Whether it is a checkpoint of the Hugging Face layout: configuration and weights.
+    static func isCheckpoint(_ path: String) -> Bool {
+        StoreFiles.size(path + "/config.json") != nil
+            && StoreFiles.names(in: path).contains {
+                $0.hasSuffix(".safetensors") && StoreFiles.size("\(path)/\($0)") != nil
+            }
+    }
+
+    /// Models in the GGUF format, in the folder and one level below it. A link to nothing is no file.
+    static func groups(in directory: String) -> [ModelFileGroup] {
+        let names = StoreFiles.names(in: directory)
+        let below = names.filter { !$0.hasPrefix(".") && StoreFiles.isDirectory("\(directory)/\($0)") }
+            .flatMap { folder in StoreFiles.names(in: "\(directory)/\(folder)").map { "\(folder)/\($0)" } }
+        return ModelFileGroup.groups(
+            of: (names + below).filter { $0.hasSuffix(".gguf") }
+                .filter { StoreFiles.size("\(directory)/\($0)") != nil })
     }
 }

@@ -26,12 +26,17 @@ extension ModelStore {
 
     /// The stored model of that name.
     func stored(_ name: String) throws(UserError) -> Stored {
-        let wanted = name.lowercased()
+        let wanted = (name.hasPrefix("hf:") ? String(name.dropFirst(3)) : name).lowercased()
         let all = list()
         if let exact = all.first(where: { $0.name.lowercased() == wanted }) { return exact }
-        let byShortName = all.filter {
-            $0.catalogEntry?.name == wanted || $0.path.hasSuffix("/\(name)") || $0.path.hasSuffix("/\(name).gguf")
+        var byShortName = all.filter { $0.pulled?.answers(to: name) == true }
+        // Of several quantizations of a repository the usual one, as in a pull.
+        if byShortName.count > 1, let usual = byShortName.first(where: { $0.pulled?.model.quantization == "Q4_K_M" }) {
+            byShortName = [usual]
         }
+        byShortName += all.filter {
+            $0.catalogEntry?.name == wanted || $0.path.hasSuffix("/\(name)") || $0.path.hasSuffix("/\(name).gguf")
+        }.filter { !byShortName.contains($0) }
         guard let first = byShortName.first else { throw missing(name, among: []) }
         guard byShortName.count == 1 else {
             throw UserError(
@@ -47,27 +52,28 @@ extension ModelStore {
         if name.hasPrefix("~/"), let home = environment["HOME"] { path = home + name.dropFirst(1) }
         if StoreFiles.size(path) != nil { return path }
         let looksLikePath = path.hasPrefix("/") || path.hasPrefix("./") || path.hasPrefix("../") || path.hasSuffix("/")
-        if StoreFiles.isDirectory(path), looksLikePath || path.contains("/") {
-            let files = StoreFiles.names(in: path).filter { $0.hasSuffix(".gguf") }
-            if files.count == 1 { return path + "/" + files[0] }
-            if files.isEmpty {
-                let hasSafetensors = StoreFiles.names(in: path).contains { $0.hasSuffix(".safetensors") }
-                throw UserError(
-                    hasSafetensors ? .modelUnsupported : .modelMissing,
-                    hasSafetensors
-                        ? "safetensors folders can't be read yet; GGUF files can" : "the folder has no GGUF file",
-                    places: [.init("folder", path)])
-            }
-            throw UserError(
-                .modelMissing, "the folder has \(files.count) GGUF files; name one of them",
-                places: [.init("folder", path)], remedies: files.prefix(3).map { .init("--model \(path)/\($0)") })
-        }
+        if StoreFiles.isDirectory(path), looksLikePath || path.contains("/") { return try model(inFolder: path) }
         if looksLikePath {
             throw UserError(
                 .modelMissing, "there is no such model file", places: [.init("file", path)],
                 remedies: [.init("docproc models list", "shows what is here and what can be fetched")])
         }
         return nil
+    }
+
+    /// What a folder means: itself if it is a Hugging Face checkpoint, else its one GGUF model.
+    private func model(inFolder path: String) throws(UserError) -> String {
+        let folder = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        if ModelFolder.isCheckpoint(folder) { return folder }
+        let models = ModelFileGroup.groups(of: StoreFiles.names(in: folder))
+        if models.count == 1 { return "\(folder)/\(models[0].files[0])" }
+        throw UserError(
+            .modelMissing,
+            models.isEmpty
+                ? "the folder has neither a GGUF file nor config.json and safetensors"
+                : "the folder has \(models.count) GGUF files; name one of them",
+            places: [.init("folder", path)],
+            remedies: models.prefix(3).map { .init("--model \(folder)/\($0.files[0])") })
     }
 
     private func missing(_ name: String, among others: [String]) -> UserError {
@@ -95,6 +101,10 @@ extension ModelStore {
             }
             return .init("--model \(near.name)", "is here")
         }
+        if case .repository(let reference)? = try? ModelReference(name) {
+            remedies.insert(
+                .init("docproc models pull \(name)", "fetches it, if the hub has \(reference.repository)"), at: 0)
+        }
         remedies.append(.init("docproc models list", "shows what is here and what can be fetched"))
         let hint = near.first.map { "; did you mean \($0.name)?" } ?? ""
         return UserError(
@@ -103,8 +113,27 @@ extension ModelStore {
     }
 }
 
+extension ModelStore.Pulled {
+    /// Whether a name without quantization, a commit, or the address it came from means this model.
+    func answers(to name: String) -> Bool {
+        switch try? ModelReference(name) {
+        case .address(let address)?: return manifest.source == address
+        case .repository(let wanted)?:
+            guard manifest.name.lowercased() == wanted.repository.lowercased() else { return false }
+            let isRevision =
+                wanted.revision.map { manifest.revision == $0 || manifest.commit?.hasPrefix($0) == true }
+                ?? !isSuperseded
+            let selector = wanted.selector?.lowercased()
+            return isRevision
+                && (selector == nil || selector == model.quantization?.lowercased()
+                    || selector == model.file?.lowercased())
+        case nil: return false
+        }
+    }
+}
+
 /// Levenshtein's distance: insertions, deletions and replacements of one byte.
-private func editDistance(_ first: [UInt8], _ second: [UInt8]) -> Int {
+package func editDistance(_ first: [UInt8], _ second: [UInt8]) -> Int {
     var row = Array(0...second.count)
     for (index, byte) in first.prefix(200).enumerated() {
         var diagonal = row[0]

@@ -5,16 +5,30 @@ import Hashing
 import SystemPackage
 
 /// A folder of GGUF files. Beside each that is not in the catalogue lies `NAME.gguf.sha256`, in sha256sum's format.
+/// What came from a hub or an address is in folders below it; see PulledModels.
 package struct ModelStore: Sendable {
     package let directory: String
 
     /// A file of the folder.
     package struct Stored: Sendable, Equatable {
-        /// `smollm2-135m-instruct:q4_1` for a catalogue model, else the file's name without `.gguf`.
+        /// `smollm2-135m-instruct:q4_1` for a catalogue model, `OWNER/NAME:Q4_K_M` for one from a hub, else the file's
+        /// name without `.gguf`.
         package let name: String
+        /// A GGUF file, the first of a split one, or a folder with `config.json`.
         package let path: String
         package let byteCount: Int
         package let catalogEntry: ModelCatalog.Entry?
+        /// Where it was fetched from, if from a hub or an address.
+        package var pulled: Pulled?
+
+        /// The licence's name as the publisher states it, where known.
+        package var licence: String? { catalogEntry?.licence.name ?? pulled?.manifest.licence }
+        /// The published SHA-256, where the model is one file and the publisher states it.
+        package var sha256: String? {
+            if let catalogEntry { return catalogEntry.sha256 }
+            guard let pulled, pulled.files.count == 1, pulled.files[0].published else { return nil }
+            return pulled.files[0].sha256
+        }
     }
 
     /// `DOCPROC_MODELS_DIR`, else `$XDG_DATA_HOME/docproc/models`, else `~/.local/share/docproc/models`.
@@ -30,7 +44,7 @@ package struct ModelStore: Sendable {
 
     /// Sorted by name.
     package func list() -> [Stored] {
-        StoreFiles.names(in: directory).compactMap { fileName in
+        let flat = StoreFiles.names(in: directory).compactMap { fileName -> Stored? in
             guard fileName.hasSuffix(".gguf"), !fileName.hasPrefix(".") else { return nil }
             let path = "\(directory)/\(fileName)"
             guard let size = StoreFiles.size(path) else { return nil }
@@ -38,7 +52,13 @@ package struct ModelStore: Sendable {
             return Stored(
                 name: entry?.fullName ?? String(fileName.dropLast(5)), path: path, byteCount: size,
                 catalogEntry: entry)
-        }.sorted { $0.name < $1.name }
+        }
+        let fetched = pulled().map { pulled in
+            Stored(
+                name: pulled.name, path: pulled.path, byteCount: pulled.files.reduce(0) { $0 + $1.bytes },
+                catalogEntry: nil, pulled: pulled)
+        }
+        return (flat + fetched).sorted { $0.name < $1.name }
     }
 
     /// How `importModel` brings a file in.
@@ -53,10 +73,20 @@ package struct ModelStore: Sendable {
         from path: String, name: String? = nil, method: ImportMethod = .link,
         progress: (Int) throws -> Void = { _ in }
     ) throws -> Stored {
-        let model = try ModelFiles.open(path: path)
+        let model: GGUFFile
+        do {
+            model = try GGUFFile(path: path)
+        } catch {
+            throw error.userError(path: path)
+        }
+        guard model.mappings.count == 1 else {
+            throw UserError(
+                .modelUnsupported, "this is the first of \(model.mappings.count) files; one file can be imported",
+                places: [.init("file", path)], remedies: [.init("--model \(path)", "uses it where it is")])
+        }
         let hash = try hash(path, progress)
         let entry = ModelCatalog.entries.first { $0.sha256 == hash.hex }
-        let stem = try Self.fileStem(name ?? model.name)
+        let stem = try Self.fileStem(name ?? entry?.name ?? FilePath(path).lastComponent?.stem ?? path)
         let fileName = entry?.fileName ?? "\(stem).gguf"
         let target = "\(directory)/\(fileName)"
         try StoreFiles.makeDirectory(directory)
@@ -86,7 +116,7 @@ package struct ModelStore: Sendable {
             throw StoreFiles.failure(error, "the model can't be stored", target)
         }
         return Stored(
-            name: entry?.fullName ?? String(fileName.dropLast(5)), path: target, byteCount: model.gguf.mapping.count,
+            name: entry?.fullName ?? String(fileName.dropLast(5)), path: target, byteCount: model.byteCount,
             catalogEntry: entry)
     }
 
@@ -141,9 +171,12 @@ package struct ModelStore: Sendable {
     /// What hashing a stored model found.
     package struct Verification: Sendable, Equatable {
         package let name: String
-        /// From the catalogue or from what was noted at import; nil if neither knows the file.
+        /// From the catalogue or from what was noted at import; nil if neither knows the file. For a model of several
+        /// files the hash of their list, in sha256sum's format.
         package let expected: String?
         package let actual: String
+        /// Which of several files are missing or differ.
+        package var differing: [String] = []
         package var matches: Bool? { expected.map { $0 == actual } }
     }
 
@@ -152,6 +185,7 @@ package struct ModelStore: Sendable {
     /// - Throws: `UserError` when there is no such model; what `progress` throws.
     package func verify(_ name: String, progress: (Int) throws -> Void = { _ in }) throws -> Verification {
         let stored = try stored(name)
+        if let pulled = stored.pulled { return try verify(pulled, progress) }
         let noted = StoreFiles.text(stored.path + ".sha256")?.split(separator: " ").first.map(String.init)
         let actual = try hash(stored.path, progress)
         return Verification(
@@ -159,9 +193,32 @@ package struct ModelStore: Sendable {
             actual: actual.hex)
     }
 
+    /// Hashes all files of a fetched model.
+    private func verify(_ pulled: Pulled, _ progress: (Int) throws -> Void) throws -> Verification {
+        var done = 0
+        var actual: [String] = []
+        var differing: [String] = []
+        for file in pulled.files {
+            let path = "\(pulled.folder)/\(file.name)"
+            let found = StoreFiles.size(path) == nil ? "missing" : try hash(path) { try progress(done + $0) }.hex
+            done += file.bytes
+            actual.append(found)
+            if found != file.sha256 { differing.append(file.name) }
+        }
+        func summary(_ hashes: [String]) -> String {
+            guard hashes.count > 1 else { return hashes.first ?? "missing" }
+            return ContentHash(of: zip(hashes, pulled.files).map { "\($0)  \($1.name)\n" }.joined()).hex
+        }
+        return Verification(
+            name: pulled.name, expected: summary(pulled.files.map(\.sha256)), actual: summary(actual),
+            differing: differing)
+    }
+
     /// Deletes a stored model and what was noted beside it; other tools' files are never touched.
     package func remove(_ name: String) throws(UserError) {
-        let path = try stored(name).path
+        let stored = try stored(name)
+        if let pulled = stored.pulled { return try remove(pulled) }
+        let path = stored.path
         do {
             try StoreFiles.remove(path)
             try StoreFiles.remove(path + ".sha256")

@@ -20,6 +20,13 @@ enum StoreFiles {
         return Int(status.st_size)
     }
 
+    /// When a file was last written, in nanoseconds; 0 if there is none.
+    static func modified(_ path: String) -> Int {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return 0 }
+        return Int(status.st_mtim.tv_sec) * 1_000_000_000 + Int(status.st_mtim.tv_nsec)
+    }
+
     static func isDirectory(_ path: String) -> Bool {
         var status = stat()
         return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
@@ -79,6 +86,9 @@ enum StoreFiles {
     static func remove(_ path: String) throws(Errno) {
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw Errno(rawValue: errno) }
     }
+
+    /// Deletes a folder if nothing is in it.
+    static func removeEmptyDirectory(_ path: String) { _ = unsafe rmdir(path) }
 
     /// Takes the lock of an open file, or fails if another process has it. It is let go when the file is closed.
     static func lock(_ file: FileDescriptor) -> Bool { flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 }

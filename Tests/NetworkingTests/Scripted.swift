@@ -11,7 +11,7 @@ final class ScriptedFetcher: HTTPFetching {
         case cut([UInt8], after: Int)
         /// Ignores the range.
         case whole([UInt8])
-        case status(Int)
+        case status(Int, [String: String] = [:])
         case text(String, type: String)
     }
 
@@ -19,12 +19,16 @@ final class ScriptedFetcher: HTTPFetching {
     /// The offsets of the requests so far.
     let offsets = Mutex<[Int]>([])
     let addresses = Mutex<[String]>([])
+    let secrets = Mutex<[String?]>([])
 
     init(_ script: [Answer]) { self.script = Mutex(script) }
 
-    func get(_ url: String, accept: String, from offset: Int) async throws -> HTTPReply {
+    func send(_ request: HTTPRequest) async throws -> HTTPReply {
+        let offset = request.offset
+        let url = request.url
         offsets.withLock { $0.append(offset) }
         addresses.withLock { $0.append(url) }
+        secrets.withLock { $0.append(request.bearer) }
         let answer = script.withLock { $0.isEmpty ? .status(500) : $0.removeFirst() }
         switch answer {
         case .all(let bytes):
@@ -32,11 +36,11 @@ final class ScriptedFetcher: HTTPFetching {
         case .cut(let bytes, let after):
             return reply(Array(bytes[min(offset, bytes.count)...]), from: offset, url: url, failsAfter: after)
         case .whole(let bytes): return reply(bytes, from: 0, url: url, failsAfter: nil)
-        case .status(let code):
-            return HTTPReply(status: code, url: url, body: AsyncThrowingStream { $0.finish() })
+        case .status(let code, let headers):
+            return HTTPReply(status: code, headers: headers, url: url, body: AsyncThrowingStream { $0.finish() })
         case .text(let text, let type):
             return HTTPReply(
-                status: 200, contentType: type, url: url,
+                status: 200, headers: ["content-type": type], url: url,
                 body: AsyncThrowingStream { stream in
                     stream.yield(Array(text.utf8))
                     stream.finish()
@@ -45,8 +49,10 @@ final class ScriptedFetcher: HTTPFetching {
     }
 
     private func reply(_ bytes: [UInt8], from offset: Int, url: String, failsAfter: Int?) -> HTTPReply {
-        HTTPReply(
-            status: offset > 0 ? 206 : 200, contentLength: bytes.count, rangeStart: offset > 0 ? offset : nil, url: url,
+        var headers = ["content-length": "\(bytes.count)"]
+        if offset > 0 { headers["content-range"] = "bytes \(offset)-\(offset + bytes.count - 1)/*" }
+        return HTTPReply(
+            status: offset > 0 ? 206 : 200, headers: headers, url: url,
             body: AsyncThrowingStream { stream in
                 stream.yield(Array(bytes.prefix(failsAfter ?? bytes.count)))
                 stream.finish(throwing: failsAfter == nil ? nil : HTTPFailure.connection("cut"))

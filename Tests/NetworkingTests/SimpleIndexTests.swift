@@ -20,9 +20,9 @@ import Testing
             SimpleIndex.files(text, contentType: "application/vnd.pypi.simple.v1+json", url: "http://h/simple/a/"))
         #expect(
             files == [
-                IndexFile(
+                RemoteFile(
                     name: "a-1.0-py3-none-any.whl", url: "http://h/files/a-1.0-py3-none-any.whl", sha256: "ab", size: 7),
-                IndexFile(name: "a-1.0.tar.gz", url: "https://other/a.tar.gz", sha256: nil),
+                RemoteFile(name: "a-1.0.tar.gz", url: "https://other/a.tar.gz", sha256: nil),
             ])
     }
 
@@ -48,7 +48,7 @@ import Testing
             "my_pkg-1.0-cp311-cp311-manylinux_x86_64.whl", "my_pkg-1.0-py3-none-any.whl", "my_pkg-1.1-py3-none-any.whl",
             "my_pkg-1.0.tar.gz",
         ]
-        let files = names.map { IndexFile(name: $0, url: "http://h/\($0)", sha256: nil) }
+        let files = names.map { RemoteFile(name: $0, url: "http://h/\($0)", sha256: nil) }
         #expect(SimpleIndex.wheel(of: "my-pkg", version: "1.0", in: files)?.name == "my_pkg-1.0-py3-none-any.whl")
         #expect(SimpleIndex.wheel(of: "my-pkg", version: "3.0", in: files) == nil)
     }

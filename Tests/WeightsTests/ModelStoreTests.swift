@@ -139,7 +139,7 @@ struct ModelStoreTests {
         let path = #expect(throws: UserError.self) { try store.resolve("./nothing.gguf") }
         #expect(path?.places == [.init("file", "./nothing.gguf")])
         let folder = #expect(throws: UserError.self) { try store.resolve(scratch.path) }
-        #expect(folder?.cause == "the folder has no GGUF file")
+        #expect(folder?.cause == "the folder has neither a GGUF file nor config.json and safetensors")
     }
 
     /// Two parts, as if published: the members of the deflated sample.
