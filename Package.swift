@@ -69,7 +69,9 @@ let package = Package(
             swiftSettings: unsafeMemory),
         .target(name: "Kernels", dependencies: ["Tensors", "CKernels"], swiftSettings: unsafeMemory),
         .target(name: "KVCache", dependencies: ["Tensors", "Kernels"], swiftSettings: unsafeMemory),
-        .target(name: "Models", dependencies: ["Tensors", "Weights", "Kernels", "KVCache"], swiftSettings: swift),
+        .target(
+            name: "Models", dependencies: ["Diagnostics", "Tensors", "Weights", "Kernels", "KVCache", system],
+            swiftSettings: swift),
         .target(
             name: "Conversion", dependencies: ["Diagnostics", "Kernels", "Tensors", "Weights", system],
             swiftSettings: unsafeMemory),
@@ -107,7 +109,7 @@ let package = Package(
             swiftSettings: swift),
         .target(
             name: "Benchmarks",
-            dependencies: ["Diagnostics", "Inference", "Kernels", "Tokenization", "Weights", subprocess, system],
+            dependencies: ["Diagnostics", "Inference", "Kernels", "Models", "Tokenization", "Weights", subprocess, system],
             swiftSettings: swift),
 
         // Programs

@@ -3,10 +3,9 @@
 
 import KVCache
 import Kernels
-import Models
+package import Models
 import Tensors
 package import Tokenization
-package import Weights
 
 /// A model ready to answer. Safe to share; the model and its thread go when the last reference does.
 package final class Engine: Sendable {
@@ -82,6 +81,13 @@ package final class Engine: Sendable {
         try await core.logits(tokens, positions: positions)
     }
 
+    /// The hidden states of one pass over all tokens, `[tokens, width]` by the names of `HiddenStateObserver`.
+    ///
+    /// - Precondition: the tokens fit one prefill chunk.
+    package func hiddenStates(_ tokens: [Int32]) async throws -> [String: [Float]] {
+        try await core.hiddenStates(tokens)
+    }
+
     /// Forgets the last sequence, so that the next request computes its whole prompt.
     package func forget() async {
         await core.forget()
@@ -125,7 +131,9 @@ private actor EngineCore {
         let layout = planner.layout(contextTokens: memory.contextTokens)
         let bound: any LanguageModel
         do {
-            bound = try planner.configuration.bind(model.gguf, compute: compute, chunkTokens: layout.chunkTokens)
+            bound = try planner.configuration.bind(
+                model.checkpoint, BindOptions(compute: compute, chunkTokens: layout.chunkTokens, angles: options.angles)
+            )
         } catch {
             throw .model(error)
         }
@@ -150,6 +158,8 @@ private actor EngineCore {
     func logits(_ tokens: [Int32], positions: [Int]) throws -> [[Float]] {
         try opened.logits(tokens, positions: positions)
     }
+
+    func hiddenStates(_ tokens: [Int32]) throws -> [String: [Float]] { try opened.hiddenStates(tokens) }
 
     func forget() { opened.forget() }
 

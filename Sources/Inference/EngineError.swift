@@ -22,31 +22,29 @@ package enum EngineError: Error, Sendable, Equatable {
 
     /// The same for the user's eyes. `path` is the model file.
     package func userError(path: String) -> UserError {
-        let file = UserError.Place("file", path)
+        let place = UserError.Place("file", path)
         switch self {
         case .model(let error):
-            return UserError(
-                error.isDamage ? .modelDamaged : .modelUnsupported, error.description, places: [file],
-                remedies: [
-                    error.isDamage
-                        ? UserError.Remedy("docproc models verify", "compares the file with its published hash")
-                        : UserError.Remedy("docproc models list", "shows the models that run")
-                ])
+            return error.userError(path: path)
         case .tokenizer(.unsupported(let key, let value)):
             return UserError(
                 .modelUnsupported, "The tokenizer of this model is of an unknown kind: '\(key)' is '\(value)'.",
-                places: [file])
+                places: [place])
         case .tokenizer(.missing(let key)):
-            return UserError(.modelDamaged, "The metadata key '\(key)' of the tokenizer is missing.", places: [file])
+            return UserError(.modelDamaged, "The metadata key '\(key)' of the tokenizer is missing.", places: [place])
         case .tokenizer(.inconsistent(let reason)):
-            return UserError(.modelDamaged, "The tokenizer in the file contradicts itself: \(reason)", places: [file])
+            return UserError(.modelDamaged, "The tokenizer in the file contradicts itself: \(reason)", places: [place])
+        case .tokenizer(.malformed(let file, let offset, let reason)):
+            return UserError(
+                .modelDamaged, "The file \(file) of the tokenizer cannot be read at byte \(offset): \(reason)",
+                places: [place])
         case .memory(let plan, let limit):
             return UserError(
                 .memoryLimit,
                 "this needs up to \(mebibytes(plan.totalBytes)) of memory (weights \(mebibytes(plan.weightBytes)), "
                     + "cache of \(plan.contextTokens) tokens \(mebibytes(plan.cacheBytes)), "
                     + "working memory \(mebibytes(plan.scratchBytes))); the limit is \(mebibytes(limit))",
-                places: [file],
+                places: [place],
                 remedies: [
                     UserError.Remedy("--memory", "a higher limit"),
                     UserError.Remedy("--context", "a smaller window takes a smaller cache"),

@@ -15,10 +15,13 @@ package struct EngineOptions: Sendable {
     package var prefillChunk: Int
     /// The most tokens of prompt and output together; `nil` is what the model was made for.
     package var contextLimit: Int?
+    /// How positions become angles.
+    package var angles: RotaryAngles
 
     package init(
         threads: Int, memoryLimit: Int? = nil, numerics: Numerics = .fast, kvType: KVType = .f16,
-        kernels: String? = nil, prefillChunk: Int = 512, contextLimit: Int? = nil
+        kernels: String? = nil, prefillChunk: Int = 512, contextLimit: Int? = nil,
+        angles: RotaryAngles = .exact
     ) {
         self.threads = threads
         self.memoryLimit = memoryLimit
@@ -27,5 +30,6 @@ package struct EngineOptions: Sendable {
         self.kernels = kernels
         self.prefillChunk = prefillChunk
         self.contextLimit = contextLimit
+        self.angles = angles
     }
 }

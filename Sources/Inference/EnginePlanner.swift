@@ -31,7 +31,7 @@ struct EnginePlanner {
 
     static func configuration(_ model: ModelFiles) throws(EngineError) -> any ModelConfiguration {
         do {
-            return try ModelFamily.configuration(model.gguf)
+            return try ModelFamily.configuration(model.checkpoint)
         } catch {
             throw .model(error)
         }
@@ -39,16 +39,30 @@ struct EnginePlanner {
 
     static func tokenizer(_ model: ModelFiles) throws(EngineError) -> Tokenizer {
         do {
-            return try Tokenizer(TokenizerDefinition(metadata: model.gguf))
+            return try Tokenizer(tokenizerDefinition(model))
         } catch {
             throw .tokenizer(error)
         }
     }
 
+    private static func tokenizerDefinition(_ model: ModelFiles) throws(TokenizerError) -> TokenizerDefinition {
+        guard let folder = model.folder else {
+            return try TokenizerDefinition(metadata: CheckpointMetadata(checkpoint: model.checkpoint))
+        }
+        guard let json = folder.file("tokenizer.json") else { throw .missing(key: "tokenizer.json") }
+        return try TokenizerDefinition(
+            json: json, config: folder.file("tokenizer_config.json"), generation: folder.file("generation_config.json"))
+    }
+
     static func template(_ model: ModelFiles, tokenizer: Tokenizer) -> ChatTemplate {
         ChatTemplate.forModel(
-            architecture: model.gguf.architecture, name: model.gguf.string("general.name") ?? model.name,
-            templateText: model.gguf.string("tokenizer.chat_template"), tokenizer: tokenizer)
+            architecture: model.checkpoint.architecture, name: model.checkpoint.string("general.name") ?? model.name,
+            templateText: templateText(model), tokenizer: tokenizer)
+    }
+
+    private static func templateText(_ model: ModelFiles) -> String? {
+        guard let folder = model.folder else { return model.checkpoint.string("tokenizer.chat_template") }
+        return folder.file("chat_template.jinja").map { String(decoding: $0, as: UTF8.self) }
     }
 
     static func kernels(_ options: EngineOptions) throws(EngineError) -> KernelSet {
@@ -91,7 +105,7 @@ struct EnginePlanner {
             2 * configuration.widths.bytes(chunkTokens: layout.chunkTokens) + 2 * logits
             + configuration.vocabularyRows * Self.bytesPerToken + Self.baseBytes
         return MemoryPlan(
-            contextTokens: contextTokens, weightBytes: model.gguf.mapping.count,
+            contextTokens: contextTokens, weightBytes: model.checkpoint.byteCount,
             cacheBytes: KVCacheManager.maximumBytes(
                 plan: configuration.layerPlan, layout: layout, type: options.kvType),
             scratchBytes: scratch)
@@ -103,37 +117,48 @@ extension ModelDescription {
     init(
         _ model: ModelFiles, _ configuration: any ModelConfiguration, template: ChatTemplate, vocabularySize: Int
     ) {
-        let gguf = model.gguf
+        let checkpoint = model.checkpoint
+        let tensors = checkpoint.summaries
         let plan = configuration.layerPlan
         let perLayer = plan.map { $0.keyValues == .own ? 2 * $0.heads.keyValueWidth * KVType.f16.bytes : 0 }
         var layers: [String: Int] = [:]
         for layer in plan { layers[layer.attention.label, default: 0] += 1 }
         self.init(
-            name: gguf.string("general.name") ?? model.name, path: model.path, architecture: gguf.architecture,
-            parameters: gguf.tensors.reduce(0) { $0 + $1.elements }, bytes: gguf.mapping.count,
-            quantization: Self.quantization(gguf), layersByAttention: layers,
+            name: checkpoint.string("general.name") ?? model.name, path: model.path,
+            architecture: checkpoint.architecture,
+            parameters: tensors.reduce(0) { $0 + $1.elements }, bytes: checkpoint.byteCount,
+            quantization: Self.quantization(checkpoint, tensors), layersByAttention: layers,
             contextLength: configuration.contextLength, vocabularySize: vocabularySize,
             cacheBytesPerToken: zip(plan, perLayer).reduce(0) { $0 + ($1.0.attention == .full ? $1.1 : 0) },
             cacheBytesPerTokenAllLayers: perLayer.reduce(0, +), templateName: template.name,
-            isBase: template.isFewShot, license: gguf.string("general.license"))
+            isBase: template.isFewShot, license: checkpoint.string("general.license"))
     }
 
     /// The usual name of `general.file_type`, or the type that holds the most bytes.
-    private static func quantization(_ gguf: GGUFFile) -> String {
+    private static func quantization(_ checkpoint: any Checkpoint, _ tensors: [TensorSummary]) -> String {
         let labels = [
             0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S",
             12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K",
             25: "IQ4_NL", 30: "IQ4_XS", 32: "BF16", 38: "MXFP4",
         ]
-        if let type = gguf.integer("general.file_type"), let label = labels[type] { return label }
+        if let type = checkpoint.integer("general.file_type"), let label = labels[type] { return label }
         var bytes: [String: Int] = [:]
-        for tensor in gguf.tensors { bytes[tensor.type.name, default: 0] += tensor.byteCount }
+        for tensor in tensors { bytes[tensor.type.name, default: 0] += tensor.byteCount }
         return bytes.max { $0.value == $1.value ? $0.key > $1.key : $0.value < $1.value }?.key ?? "none"
     }
 }
 
-/// The file already has every method.
-extension GGUFFile: TokenizerMetadata {}
+/// A checkpoint has every method already.
+private struct CheckpointMetadata: TokenizerMetadata {
+    let checkpoint: any Checkpoint
+
+    func string(_ key: String) -> String? { checkpoint.string(key) }
+    func integer(_ key: String) -> Int? { checkpoint.integer(key) }
+    func boolean(_ key: String) -> Bool? { checkpoint.boolean(key) }
+    func stringTable(_ key: String) -> (bytes: [UInt8], ends: [Int])? { checkpoint.stringTable(key) }
+    func integers(_ key: String) -> [Int]? { checkpoint.integers(key) }
+    func floats(_ key: String) -> [Float]? { checkpoint.floats(key) }
+}
 
 extension AttentionKind {
     /// Such as `sliding 512`.

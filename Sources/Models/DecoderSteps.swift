@@ -1,5 +1,5 @@
 // The steps that decoder layers of all families are made of, on the buffers of one model. Which steps, in which order
-// and with which weights is each family's own file.
+// and with which weights is each family's own file; mixtures of experts are in DecoderSteps+Experts.
 //
 // Layers work on rows: tokens of the pass counted from 0. All buffers but the residual stream hold the rows of the
 // current step from their first element on.
@@ -33,22 +33,26 @@ struct Pass {
 
 /// Buffers, rotation and arithmetic of one model.
 final class DecoderSteps {
+    let compute: Compute
+    let width: Int
+    let epsilon: Float
+    let buffers: Activations
+    /// The last layer with keys and values of its own.
+    let lastStoringLayer: Int
+    var observer: HiddenStateObserver?
     private let plan: [LayerPlan]
-    private let compute: Compute
-    private let width: Int
-    private let epsilon: Float
-    private let buffers: Activations
     private let rotaries: [RotaryTable]
     /// By layer, into `rotaries`.
     private let rotaryOfLayer: [Int?]
 
     /// - Parameter epsilon: of all norms.
-    init(_ configuration: some ModelConfiguration, epsilon: Float, compute: Compute, chunkTokens: Int) {
+    init(_ configuration: some ModelConfiguration, epsilon: Float, _ options: BindOptions) {
         plan = configuration.layerPlan
-        self.compute = compute
+        lastStoringLayer = plan.lastIndex { $0.keyValues == .own } ?? plan.count - 1
+        compute = options.compute
         self.epsilon = epsilon
         width = configuration.widths.embedding
-        buffers = Activations(configuration.widths, chunkTokens: chunkTokens)
+        buffers = Activations(configuration.widths, chunkTokens: options.chunkTokens)
         var kinds: [RotaryParameters] = []
         rotaryOfLayer = plan.map { layer in
             guard let rope = layer.rope else { return nil }
@@ -56,8 +60,10 @@ final class DecoderSteps {
             kinds.append(rope)
             return kinds.count - 1
         }
-        rotaries = kinds.map { RotaryTable($0) }
+        rotaries = kinds.map { RotaryTable($0, angles: options.angles) }
     }
+
+    // MARK: - Stream
 
     /// stream = embedding[ids] · scale: `[tokens, embedding]`
     func embed(_ ids: [Int32], _ embedding: TensorView, scale: Float = 1) {
@@ -71,47 +77,115 @@ final class DecoderSteps {
             stream(rows), weight: weight, rows: rows.count, columns: width, eps: epsilon, into: buffers.block.pointer)
     }
 
-    /// queries, keys, values = W · block + b. Keys and values of all tokens, queries of `rows` only.
+    /// block = RMSNorm(block): `[rows, embedding]`
+    func normalizeBlock(_ weight: UnsafePointer<Float>, rows: Range<Int>) {
+        compute.rmsNorm(
+            buffers.block.pointer, weight: weight, rows: rows.count, columns: width, eps: epsilon,
+            into: buffers.block.pointer)
+    }
+
+    /// stream += block: `[rows, embedding]`
+    func addBlock(rows: Range<Int>) {
+        compute.add(buffers.block.pointer, to: stream(rows), count: rows.count * width)
+    }
+
+    /// stream *= factor: `[rows, embedding]`
+    func scaleStream(_ factor: Float, rows: Range<Int>) {
+        compute.scale(stream(rows), by: factor, count: rows.count * width)
+    }
+
+    /// Normalized input of the current block, or its output: `[rows, embedding]`
+    var block: UnsafePointer<Float> { UnsafePointer(buffers.block.pointer) }
+
+    func stream(_ rows: Range<Int>) -> UnsafeMutablePointer<Float> {
+        buffers.stream.pointer + rows.lowerBound * width
+    }
+
+    // MARK: - Attention
+
+    /// Rows that a layer's attention normalizes first: all whose keys and values it stores.
+    func attentionRows(layer: Int, rows: Range<Int>, pass: Pass) -> Range<Int> {
+        plan[layer].keyValues == .own ? pass.all : rows
+    }
+
+    /// queries, keys, values = W · block + b. Keys and values of all tokens where the layer has its own, queries of
+    /// `rows` only. Without a value projection the keys are the values.
     ///
-    /// `[tokens, embedding]` -> `[rows, queryHeads, size]`, twice `[tokens, keyValueHeads, size]`
+    /// `[attentionRows, embedding]` -> `[rows, queryHeads, size]`, twice `[tokens, keyValueHeads, size]`
     func projectHeads(_ weights: AttentionWeights, _ biases: AttentionBiases? = nil, rows: Range<Int>, pass: Pass) {
-        let query = Product(weights.query, into: buffers.queries.pointer, bias: biases?.query)
-        let key = Product(weights.key, into: buffers.keys.pointer, bias: biases?.key)
-        let value = Product(weights.value, into: buffers.values.pointer, bias: biases?.value)
         let block = buffers.block.pointer
+        let query = Product(weights.query, into: buffers.queries.pointer, bias: biases?.query)
+        guard let keys = weights.key else {
+            compute.matmul([query], block, tokens: rows.count)
+            return
+        }
+        var products = [Product(keys, into: buffers.keys.pointer, bias: biases?.key)]
+        if let values = weights.value {
+            products.append(Product(values, into: buffers.values.pointer, bias: biases?.value))
+        }
         if rows == pass.all {
-            compute.matmul([query, key, value], block, tokens: pass.tokens)
+            compute.matmul([query] + products, block, tokens: pass.tokens)
         } else {
-            compute.matmul([key, value], block, tokens: pass.tokens)
-            compute.matmul([query], block + rows.lowerBound * width, tokens: rows.count)
+            compute.matmul(products, block, tokens: pass.tokens)
+            if !rows.isEmpty { compute.matmul([query], block + rows.lowerBound * width, tokens: rows.count) }
+        }
+        if weights.value == nil {
+            buffers.values.pointer.update(from: buffers.keys.pointer, count: pass.tokens * keys.rows)
         }
     }
 
-    /// RMSNorm over each head of queries and keys; weights of one head.
-    func normalizeHeads(
-        layer: Int, query: UnsafePointer<Float>, key: UnsafePointer<Float>, rows: Range<Int>, pass: Pass
-    ) {
-        let heads = plan[layer].heads
-        compute.rmsNorm(
-            buffers.queries.pointer, weight: query, rows: rows.count * heads.queryHeads, columns: heads.size,
-            eps: epsilon, into: buffers.queries.pointer)
-        compute.rmsNorm(
-            buffers.keys.pointer, weight: key, rows: pass.tokens * heads.keyValueHeads, columns: heads.size,
-            eps: epsilon, into: buffers.keys.pointer)
+    /// RMSNorm over each query head.
+    ///
+    /// - Parameter weight: of one head, `nil` for none.
+    func normalizeQueries(layer: Int, _ weight: UnsafePointer<Float>?, rows: Range<Int>) {
+        normalizeHeads(buffers.queries.pointer, weight, heads: rows.count * plan[layer].heads.queryHeads, layer: layer)
     }
 
-    /// Turns queries and keys to their positions, and stores keys and values of all tokens.
-    func rotateAndStore(layer: Int, rows: Range<Int>, pass: Pass) {
+    /// RMSNorm over each key head.
+    func normalizeKeys(layer: Int, _ weight: UnsafePointer<Float>?, pass: Pass) {
+        normalizeHeads(
+            buffers.keys.pointer, weight, heads: pass.tokens * plan[layer].heads.keyValueHeads, layer: layer)
+    }
+
+    /// RMSNorm over each value head, without weights.
+    func normalizeValues(layer: Int, pass: Pass) {
+        normalizeHeads(buffers.values.pointer, nil, heads: pass.tokens * plan[layer].heads.keyValueHeads, layer: layer)
+    }
+
+    private func normalizeHeads(
+        _ x: UnsafeMutablePointer<Float>, _ weight: UnsafePointer<Float>?, heads: Int, layer: Int
+    ) {
+        compute.rmsNorm(
+            x, weight: weight, rows: heads, columns: plan[layer].heads.size, eps: epsilon, into: x)
+    }
+
+    /// Turns queries, and the layer's own keys, to their positions.
+    func rotate(layer: Int, rows: Range<Int>, pass: Pass) {
+        guard let rotary = rotaryOfLayer[layer] else { return }
         let heads = plan[layer].heads
-        if let rotary = rotaryOfLayer[layer] {
+        if plan[layer].keyValues == .own {
             // All tokens first: the table then holds the angles of the subset too.
             compute.rope(
                 buffers.keys.pointer, tokens: pass.tokens, heads: heads.keyValueHeads, headDim: heads.size,
                 firstPosition: pass.firstPosition, rotaries[rotary])
-            compute.rope(
-                buffers.queries.pointer, tokens: rows.count, heads: heads.queryHeads, headDim: heads.size,
-                firstPosition: pass.firstPosition + rows.lowerBound, rotaries[rotary])
         }
+        compute.rope(
+            buffers.queries.pointer, tokens: rows.count, heads: heads.queryHeads, headDim: heads.size,
+            firstPosition: pass.firstPosition + rows.lowerBound, rotaries[rotary])
+    }
+
+    /// Multiplies all query heads of a token by a factor of its position.
+    func temperQueries(layer: Int, rows: Range<Int>, pass: Pass, _ factor: (_ position: Int) -> Float) {
+        let width = plan[layer].heads.queryWidth
+        for row in 0..<rows.count {
+            let factor = factor(pass.firstPosition + rows.lowerBound + row)
+            if factor != 1 { compute.scale(buffers.queries.pointer + row * width, by: factor, count: width) }
+        }
+    }
+
+    /// Stores keys and values of all tokens, in layers that have their own.
+    func store(layer: Int, pass: Pass) {
+        guard plan[layer].keyValues == .own else { return }
         compute.storeKV(
             keys: buffers.keys.pointer, values: buffers.values.pointer, tokens: pass.tokens,
             firstPosition: pass.firstPosition, into: pass.cache.pages(layer: layer))
@@ -128,7 +202,10 @@ final class DecoderSteps {
                 cache: pass.cache.pages(layer: layer)),
             into: buffers.attended.pointer)
         compute.matmul(output, buffers.attended.pointer, tokens: rows.count, into: buffers.block.pointer)
+        observe("hidden.attn.\(layer)", buffers.block.pointer, columns: width, rows: rows, pass: pass)
     }
+
+    // MARK: - Feed-forward and logits
 
     /// block = Wdown · (activation(Wgate · block) ⊙ Wup · block):
     /// `[rows, embedding]` -> `[rows, hidden]` -> `[rows, embedding]`
@@ -139,29 +216,26 @@ final class DecoderSteps {
         compute.matmul(weights.down, gate, tokens: rows.count, into: block)
     }
 
-    /// block = RMSNorm(block): `[rows, embedding]`
-    func normalizeBlock(_ weight: UnsafePointer<Float>, rows: Range<Int>) {
-        compute.rmsNorm(
-            buffers.block.pointer, weight: weight, rows: rows.count, columns: width, eps: epsilon,
-            into: buffers.block.pointer)
-    }
-
-    /// stream += block: `[rows, embedding]`
-    func addBlock(rows: Range<Int>) {
-        compute.add(buffers.block.pointer, to: stream(rows), count: rows.count * width)
-    }
-
-    /// Logits of one row of the stream: `[embedding]` -> `[vocabulary]`
-    func project(row: Int, norm: UnsafePointer<Float>, _ output: TensorView, into logits: inout [Float]) {
-        precondition(logits.count == output.rows, "one logit per row of the vocabulary")
-        normalizeStream(norm, rows: row..<row + 1)
+    /// Logits of rows of the stream: `[rows, embedding]` -> `[rows, vocabulary]`
+    func project(rows: Range<Int>, _ head: OutputHead, into logits: inout [Float]) {
+        precondition(logits.count == rows.count * head.output.rows, "one logit per row of the vocabulary")
+        normalizeStream(head.norm, rows: rows)
         logits.withUnsafeMutableBufferPointer { logits in
             guard let address = logits.baseAddress else { return }
-            compute.matmul(output, buffers.block.pointer, tokens: 1, into: address)
+            compute.matmul(head.output, buffers.block.pointer, tokens: rows.count, into: address)
+            if let cap = head.softcap { compute.softcap(address, cap: cap, count: logits.count) }
         }
     }
 
-    private func stream(_ rows: Range<Int>) -> UnsafeMutablePointer<Float> {
-        buffers.stream.pointer + rows.lowerBound * width
+    // MARK: - Observation
+
+    func observeStream(_ name: String, pass: Pass) {
+        observe(name, buffers.stream.pointer, columns: width, rows: pass.wanted, pass: pass)
+    }
+
+    /// Shows `[rows, columns]` to the observer in passes that want all rows.
+    func observe(_ name: String, _ values: UnsafePointer<Float>, columns: Int, rows: Range<Int>, pass: Pass) {
+        guard let observer, pass.wanted == pass.all, rows == pass.all else { return }
+        observer(name, UnsafeBufferPointer(start: values, count: pass.tokens * columns), columns)
     }
 }

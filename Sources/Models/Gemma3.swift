@@ -4,7 +4,7 @@
 // "1 +" of the published ones.
 
 package import KVCache
-package import Kernels
+import Kernels
 import Tensors
 package import Weights
 
@@ -21,8 +21,8 @@ package struct Gemma3Configuration: ModelConfiguration {
     /// Of token embeddings: the root of their width.
     var embeddingScale: Float
 
-    package init(_ file: any Checkpoint) throws(ModelError) {
-        let metadata = ModelMetadata(file)
+    package init(_ checkpoint: any Checkpoint) throws(ModelError) {
+        let metadata = ModelMetadata(checkpoint)
         let layers = try metadata.size("block_count")
         contextLength = try metadata.size("context_length")
         vocabularyRows = try metadata.embeddingRows()
@@ -42,26 +42,29 @@ package struct Gemma3Configuration: ModelConfiguration {
             try metadata.optionalNumber("attention.scale").map { Float($0) } ?? 1 / Float(scalar).squareRoot()
 
         // Published files may lack the pattern and the second base; the family has one value for each.
-        let pattern = try metadata.optionalSize("attention.sliding_window_pattern") ?? 6
+        let key = "attention.sliding_window_pattern"
+        let isLocal: [Bool]
+        if let flags = try metadata.flags(key, layers: layers) {
+            isLocal = flags
+        } else {
+            let period = try metadata.optionalSize(key) ?? 6
+            isLocal = (1...layers).map { $0 % period != 0 }
+        }
         let window = try metadata.size("attention.sliding_window")
-        let local = RotaryParameters(
-            dimensions: heads.size, style: .halfSplit, base: try metadata.optionalNumber("rope.freq_base_swa") ?? 10_000
-        )
+        let local = try metadata.rotary(heads, style: .halfSplit, suffix: "_swa", divisors: false)
         // Sizes from 4B on stretch the positions of layers that see everything, and of those only.
-        let global = RotaryParameters(
-            dimensions: heads.size, style: .halfSplit, base: try metadata.optionalNumber("rope.freq_base") ?? 1_000_000,
-            positionDivisor: try metadata.linearScaling())
-        layerPlan = (1...layers).map { number in
-            number % pattern == 0
-                ? LayerPlan(attention: .full, rope: global, heads: heads)
-                : LayerPlan(attention: .sliding(window: window), rope: local, heads: heads)
+        let global = try metadata.rotary(heads, style: .halfSplit, base: 1_000_000, divisors: false)
+        layerPlan = isLocal.map { isLocal in
+            isLocal
+                ? LayerPlan(attention: .sliding(window: window), rope: local, heads: heads)
+                : LayerPlan(attention: .full, rope: global, heads: heads)
         }
         widths = ActivationWidths(
             embedding: width, feedForward: try metadata.size("feed_forward_length"), plan: layerPlan)
     }
 
-    package func bind(_ file: any Checkpoint, compute: Compute, chunkTokens: Int) throws(ModelError) -> any LanguageModel {
-        Gemma3(self, try Gemma3Weights(file, self), compute: compute, chunkTokens: chunkTokens)
+    package func bind(_ checkpoint: any Checkpoint, _ options: BindOptions) throws(ModelError) -> any LanguageModel {
+        Gemma3(self, try Gemma3Weights(checkpoint, self), options)
     }
 }
 
@@ -78,12 +81,10 @@ struct Gemma3Weights {
 
     let embedding: TensorView  // [vocabulary] rows of [embedding]
     let layers: [Layer]
-    let outputNorm: UnsafePointer<Float>  // [embedding]
-    /// [embedding] -> [vocabulary]; the embedding itself where the file ties them.
-    let output: TensorView
+    let head: OutputHead
 
-    init(_ file: any Checkpoint, _ configuration: Gemma3Configuration) throws(ModelError) {
-        let binder = WeightBinder(file: file)
+    init(_ checkpoint: any Checkpoint, _ configuration: Gemma3Configuration) throws(ModelError) {
+        let binder = WeightBinder(file: checkpoint)
         let width = configuration.widths.embedding
         embedding = try binder.matrix("token_embd.weight", rows: configuration.vocabularyRows, columns: width)
         var layers: [Layer] = []
@@ -97,51 +98,45 @@ struct Gemma3Weights {
                     keyNorm: try binder.vector(prefix + "attn_k_norm.weight", count: plan.heads.size),
                     feedForwardNorm: try binder.vector(prefix + "ffn_norm.weight", count: width),
                     postFeedForwardNorm: try binder.vector(prefix + "post_ffw_norm.weight", count: width),
-                    attention: try AttentionWeights(binder, prefix, heads: plan.heads, width: width),
+                    attention: try AttentionWeights(binder, prefix, plan, width: width),
                     feedForward: try FeedForwardWeights(
                         binder, prefix, width: width, hidden: configuration.widths.feedForward)))
         }
         self.layers = layers
-        outputNorm = try binder.vector("output_norm.weight", count: width)
-        output =
-            try binder.optionalMatrix("output.weight", rows: configuration.vocabularyRows, columns: width) ?? embedding
+        head = try OutputHead(binder, embedding: embedding)
     }
 }
 
 // MARK: - Forward pass
 
-final class Gemma3: LanguageModel {
+final class Gemma3: DecoderStack {
     private let settings: Gemma3Configuration
     private let weights: Gemma3Weights
-    private let steps: DecoderSteps
+    let steps: DecoderSteps
 
     var configuration: any ModelConfiguration { settings }
+    var head: OutputHead { weights.head }
 
-    init(_ configuration: Gemma3Configuration, _ weights: Gemma3Weights, compute: Compute, chunkTokens: Int) {
+    init(_ configuration: Gemma3Configuration, _ weights: Gemma3Weights, _ options: BindOptions) {
         settings = configuration
         self.weights = weights
-        steps = DecoderSteps(
-            configuration, epsilon: configuration.normEpsilon, compute: compute, chunkTokens: chunkTokens)
+        steps = DecoderSteps(configuration, epsilon: configuration.normEpsilon, options)
     }
 
-    func forward(_ tokens: [Int32], wanted: Range<Int>, cache: KVCacheManager) {
-        let pass = Pass(tokens: tokens.count, wanted: wanted, cache: cache)
-        steps.embed(tokens, weights.embedding, scale: settings.embeddingScale)  // [tokens, embedding]
-        for index in weights.layers.indices {
-            layer(index, rows: index == weights.layers.count - 1 ? wanted : pass.all, pass: pass)
-        }
-        cache.commit(tokens.count)
+    func embed(_ tokens: [Int32], pass: Pass) {
+        steps.embed(tokens, weights.embedding, scale: settings.embeddingScale)
     }
 
-    /// One decoder layer. All tokens store keys and values; only `rows` go on.
-    private func layer(_ index: Int, rows: Range<Int>, pass: Pass) {
+    func layer(_ index: Int, rows: Range<Int>, pass: Pass) {
         let layer = weights.layers[index]
         // x += RMSNorm(Wo · attention(RMSNorm(x)))
         steps.normalizeStream(layer.attentionNorm, rows: pass.all)  // [tokens, embedding]
         // [rows, queryHeads, size], [tokens, keyValueHeads, size]
         steps.projectHeads(layer.attention, rows: rows, pass: pass)
-        steps.normalizeHeads(layer: index, query: layer.queryNorm, key: layer.keyNorm, rows: rows, pass: pass)
-        steps.rotateAndStore(layer: index, rows: rows, pass: pass)
+        steps.normalizeQueries(layer: index, layer.queryNorm, rows: rows)
+        steps.normalizeKeys(layer: index, layer.keyNorm, pass: pass)
+        steps.rotate(layer: index, rows: rows, pass: pass)
+        steps.store(layer: index, pass: pass)
         guard !rows.isEmpty else { return }
         steps.attend(  // [rows, embedding]
             layer: index, layer.attention.output, scale: settings.attentionScale, rows: rows, pass: pass)
@@ -152,9 +147,5 @@ final class Gemma3: LanguageModel {
         steps.feedForward(layer.feedForward, .geluTanh, rows: rows)  // [rows, embedding]
         steps.normalizeBlock(layer.postFeedForwardNorm, rows: rows)
         steps.addBlock(rows: rows)
-    }
-
-    func logits(row: Int, into logits: inout [Float]) {
-        steps.project(row: row, norm: weights.outputNorm, weights.output, into: &logits)
     }
 }

@@ -4,7 +4,7 @@ package import KVCache
 package import Kernels
 package import Weights
 
-/// What a file's metadata says about a model, read and checked before any weight is touched.
+/// What a checkpoint's metadata says about a model, read and checked before any weight is touched.
 package protocol ModelConfiguration: Sendable {
     /// One entry per layer, in order.
     var layerPlan: [LayerPlan] { get }
@@ -14,10 +14,26 @@ package protocol ModelConfiguration: Sendable {
     var vocabularyRows: Int { get }
     /// Sizes of the activations.
     var widths: ActivationWidths { get }
-    /// Binds the weights. The file must stay open as long as the model is used.
-    /// - Parameter chunkTokens: the most tokens of one forward pass.
-    func bind(_ file: any Checkpoint, compute: Compute, chunkTokens: Int) throws(ModelError) -> any LanguageModel
+    /// Binds the weights. The checkpoint must stay open as long as the model is used.
+    func bind(_ checkpoint: any Checkpoint, _ options: BindOptions) throws(ModelError) -> any LanguageModel
 }
+
+/// How a model is set up.
+package struct BindOptions {
+    package var compute: Compute
+    /// The most tokens of one forward pass.
+    package var chunkTokens: Int
+    package var angles: RotaryAngles
+
+    package init(compute: Compute, chunkTokens: Int, angles: RotaryAngles = .exact) {
+        self.compute = compute
+        self.chunkTokens = chunkTokens
+        self.angles = angles
+    }
+}
+
+/// Sees intermediate results, `[rows, columns]` under the names of the reference files, such as `hidden.layer.3`.
+package typealias HiddenStateObserver = (_ name: String, _ values: UnsafeBufferPointer<Float>, _ columns: Int) -> Void
 
 /// A bound model: token ids in, hidden states and logits out. Belongs to one thread.
 package protocol LanguageModel: AnyObject {
@@ -25,32 +41,44 @@ package protocol LanguageModel: AnyObject {
 
     /// Runs tokens that follow those in the cache, and leaves their keys and values there.
     ///
-    /// Keeps the hidden states of the rows `wanted` for `logits`. The last layer computes no more than these.
+    /// Keeps the hidden states of the rows `wanted` for `logits`. Layers after the last that stores keys and values
+    /// compute no more than these.
     /// - Parameters:
     ///   - tokens: ids below `vocabularyRows`, at most one chunk.
     ///   - wanted: rows of `tokens`, counted from 0.
     func forward(_ tokens: [Int32], wanted: Range<Int>, cache: KVCacheManager)
 
-    /// Logits of one row of the last forward pass's `wanted`.
+    /// Logits of rows of the last forward pass's `wanted`, the vocabulary's matrix read once for all of them.
     /// - Parameters:
-    ///   - row: an element of `wanted`.
-    ///   - logits: `vocabularyRows` elements.
-    func logits(row: Int, into logits: inout [Float])
+    ///   - rows: elements of `wanted`.
+    ///   - logits: `rows.count * vocabularyRows` elements, row after row.
+    func logits(rows: Range<Int>, into logits: inout [Float])
+
+    /// Called with every layer's output in passes that want all rows; for comparing with references.
+    var observer: HiddenStateObserver? { get set }
+}
+
+extension LanguageModel {
+    /// Logits of one row: `vocabularyRows` elements.
+    package func logits(row: Int, into logits: inout [Float]) {
+        self.logits(rows: row..<row + 1, into: &logits)
+    }
 }
 
 /// The families that run, by `general.architecture`.
 package enum ModelFamily: String, CaseIterable, Sendable {
-    case gemma3, llama, qwen2, smollm3
+    case gemma3, gemma4, llama, llama4, qwen2, smollm3
 
-    /// Reads a file's configuration.
-    package static func configuration(_ file: any Checkpoint) throws(ModelError) -> any ModelConfiguration {
-        guard let family = ModelFamily(rawValue: file.architecture) else {
-            throw .architecture(file.architecture, known: allCases.map(\.rawValue))
+    /// Reads a checkpoint's configuration.
+    package static func configuration(_ checkpoint: any Checkpoint) throws(ModelError) -> any ModelConfiguration {
+        guard let family = ModelFamily(rawValue: checkpoint.architecture) else {
+            throw .architecture(checkpoint.architecture, known: allCases.map(\.rawValue))
         }
         return switch family {
-        case .gemma3: try Gemma3Configuration(file)
-        case .llama, .smollm3: try LlamaConfiguration(file)
-        case .qwen2: try Qwen2Configuration(file)
+        case .gemma3: try Gemma3Configuration(checkpoint)
+        case .gemma4: try Gemma4Configuration(checkpoint)
+        case .llama, .smollm3, .qwen2: try LlamaConfiguration(checkpoint)
+        case .llama4: try Llama4Configuration(checkpoint)
         }
     }
 }

@@ -1,9 +1,10 @@
-// Llama 2 and 3, SmolLM2 and SmolLM3: the plain decoder with rotary positions, grouped queries and a SiLU gate.
-// specs: "LLaMA: Open and Efficient Foundation Language Models" (2023); GGUF architectures `llama` and `smollm3`, which
-// differ only in that every fourth layer of the latter leaves positions out.
+// Llama 2 and 3, SmolLM2, SmolLM3 and Qwen 2: the plain decoder with rotary positions, grouped queries and a SiLU gate.
+// specs: "LLaMA: Open and Efficient Foundation Language Models" (2023), "Qwen2 Technical Report" (2024); GGUF
+// architectures `llama`, `smollm3` (every fourth layer leaves positions out) and `qwen2` (biases on queries, keys and
+// values; pairs in halves; the window that its published configurations mention is switched off in all of them).
 
 package import KVCache
-package import Kernels
+import Kernels
 import Tensors
 package import Weights
 
@@ -15,9 +16,10 @@ package struct LlamaConfiguration: ModelConfiguration {
     package var layerPlan: [LayerPlan]
     package var widths: ActivationWidths
     var normEpsilon: Float
+    var hasBiases: Bool
 
-    package init(_ file: any Checkpoint) throws(ModelError) {
-        let metadata = ModelMetadata(file)
+    package init(_ checkpoint: any Checkpoint) throws(ModelError) {
+        let metadata = ModelMetadata(checkpoint)
         let layers = try metadata.size("block_count")
         contextLength = try metadata.size("context_length")
         vocabularyRows = try metadata.embeddingRows()
@@ -26,29 +28,23 @@ package struct LlamaConfiguration: ModelConfiguration {
         guard try metadata.optionalSize("expert_count") == nil else {
             throw .feature(key: metadata.prefix + "expert_count", value: "\(try metadata.size("expert_count"))")
         }
+        let isQwen = checkpoint.architecture == ModelFamily.qwen2.rawValue
+        hasBiases = isQwen
         let heads = try metadata.heads(embeddingLength: width)
-        let dimensions = try metadata.optionalSize("rope.dimension_count") ?? heads.size
-        try metadata.require(
-            dimensions <= heads.size && dimensions % 2 == 0, "rope.dimension_count", dimensions,
-            "it must be even and at most the size of a head")
-        // The converter reorders the rows of q and k so that neighbours turn together. Llama 3's scaling arrives as
-        // one divisor per pair.
-        let rope = RotaryParameters(
-            dimensions: dimensions, style: .interleaved, base: try metadata.optionalNumber("rope.freq_base") ?? 10_000,
-            positionDivisor: try metadata.linearScaling(),
-            frequencyDivisors: try WeightBinder(file: file).values("rope_freqs.weight", count: dimensions / 2) ?? [])
-        // No key tells which layers these are; it is part of the architecture.
-        let unrotated = file.architecture == ModelFamily.smollm3.rawValue ? 4 : nil
-        layerPlan = (1...layers).map { number in
-            let rotates = unrotated.map { number % $0 != 0 } ?? true
-            return LayerPlan(attention: .full, rope: rotates ? rope : nil, heads: heads)
-        }
+        // The converter reorders the rows of Llama's q and k so that neighbours turn together. Llama 3's scaling
+        // arrives as one divisor per pair.
+        let rope = try metadata.rotary(heads, style: isQwen ? .halfSplit : .interleaved)
+        let rotates =
+            try metadata.flags("attention.rope_layers", layers: layers)
+            // No key of other converters tells which layers these are; it is part of the architecture.
+            ?? (1...layers).map { checkpoint.architecture != ModelFamily.smollm3.rawValue || $0 % 4 != 0 }
+        layerPlan = rotates.map { LayerPlan(attention: .full, rope: $0 ? rope : nil, heads: heads) }
         widths = ActivationWidths(
             embedding: width, feedForward: try metadata.size("feed_forward_length"), plan: layerPlan)
     }
 
-    package func bind(_ file: any Checkpoint, compute: Compute, chunkTokens: Int) throws(ModelError) -> any LanguageModel {
-        Llama(self, try LlamaWeights(file, self), compute: compute, chunkTokens: chunkTokens)
+    package func bind(_ checkpoint: any Checkpoint, _ options: BindOptions) throws(ModelError) -> any LanguageModel {
+        Llama(self, try LlamaWeights(checkpoint, self), options)
     }
 }
 
@@ -58,17 +54,16 @@ struct LlamaWeights {
     struct Layer {
         let attentionNorm, feedForwardNorm: UnsafePointer<Float>  // [embedding]
         let attention: AttentionWeights
+        let biases: AttentionBiases?
         let feedForward: FeedForwardWeights
     }
 
     let embedding: TensorView  // [vocabulary] rows of [embedding]
     let layers: [Layer]
-    let outputNorm: UnsafePointer<Float>  // [embedding]
-    /// [embedding] -> [vocabulary]; the embedding itself where the file ties them.
-    let output: TensorView
+    let head: OutputHead
 
-    init(_ file: any Checkpoint, _ configuration: LlamaConfiguration) throws(ModelError) {
-        let binder = WeightBinder(file: file)
+    init(_ checkpoint: any Checkpoint, _ configuration: LlamaConfiguration) throws(ModelError) {
+        let binder = WeightBinder(file: checkpoint)
         let width = configuration.widths.embedding
         embedding = try binder.matrix("token_embd.weight", rows: configuration.vocabularyRows, columns: width)
         var layers: [Layer] = []
@@ -78,50 +73,44 @@ struct LlamaWeights {
                 Layer(
                     attentionNorm: try binder.vector(prefix + "attn_norm.weight", count: width),
                     feedForwardNorm: try binder.vector(prefix + "ffn_norm.weight", count: width),
-                    attention: try AttentionWeights(binder, prefix, heads: plan.heads, width: width),
+                    attention: try AttentionWeights(binder, prefix, plan, width: width),
+                    biases: configuration.hasBiases ? try AttentionBiases(binder, prefix, heads: plan.heads) : nil,
                     feedForward: try FeedForwardWeights(
                         binder, prefix, width: width, hidden: configuration.widths.feedForward)))
         }
         self.layers = layers
-        outputNorm = try binder.vector("output_norm.weight", count: width)
-        output =
-            try binder.optionalMatrix("output.weight", rows: configuration.vocabularyRows, columns: width) ?? embedding
+        head = try OutputHead(binder, embedding: embedding)
     }
 }
 
 // MARK: - Forward pass
 
-final class Llama: LanguageModel {
+final class Llama: DecoderStack {
     private let settings: LlamaConfiguration
     private let weights: LlamaWeights
-    private let steps: DecoderSteps
+    let steps: DecoderSteps
 
     var configuration: any ModelConfiguration { settings }
+    var head: OutputHead { weights.head }
 
-    init(_ configuration: LlamaConfiguration, _ weights: LlamaWeights, compute: Compute, chunkTokens: Int) {
+    init(_ configuration: LlamaConfiguration, _ weights: LlamaWeights, _ options: BindOptions) {
         settings = configuration
         self.weights = weights
-        steps = DecoderSteps(
-            configuration, epsilon: configuration.normEpsilon, compute: compute, chunkTokens: chunkTokens)
+        steps = DecoderSteps(configuration, epsilon: configuration.normEpsilon, options)
     }
 
-    func forward(_ tokens: [Int32], wanted: Range<Int>, cache: KVCacheManager) {
-        let pass = Pass(tokens: tokens.count, wanted: wanted, cache: cache)
-        steps.embed(tokens, weights.embedding)  // [tokens, embedding]
-        for index in weights.layers.indices {
-            layer(index, rows: index == weights.layers.count - 1 ? wanted : pass.all, pass: pass)
-        }
-        cache.commit(tokens.count)
+    func embed(_ tokens: [Int32], pass: Pass) {
+        steps.embed(tokens, weights.embedding)
     }
 
-    /// One decoder layer. All tokens store keys and values; only `rows` go on.
-    private func layer(_ index: Int, rows: Range<Int>, pass: Pass) {
+    func layer(_ index: Int, rows: Range<Int>, pass: Pass) {
         let layer = weights.layers[index]
         // x += Wo · attention(RMSNorm(x))
         steps.normalizeStream(layer.attentionNorm, rows: pass.all)  // [tokens, embedding]
         // [rows, queryHeads, size], [tokens, keyValueHeads, size]
-        steps.projectHeads(layer.attention, rows: rows, pass: pass)
-        steps.rotateAndStore(layer: index, rows: rows, pass: pass)
+        steps.projectHeads(layer.attention, layer.biases, rows: rows, pass: pass)
+        steps.rotate(layer: index, rows: rows, pass: pass)
+        steps.store(layer: index, pass: pass)
         guard !rows.isEmpty else { return }
         let scale = 1 / Float(settings.layerPlan[index].heads.size).squareRoot()
         steps.attend(layer: index, layer.attention.output, scale: scale, rows: rows, pass: pass)  // [rows, embedding]
@@ -130,9 +119,5 @@ final class Llama: LanguageModel {
         steps.normalizeStream(layer.feedForwardNorm, rows: rows)  // [rows, embedding]
         steps.feedForward(layer.feedForward, .silu, rows: rows)  // [rows, embedding]
         steps.addBlock(rows: rows)
-    }
-
-    func logits(row: Int, into logits: inout [Float]) {
-        steps.project(row: row, norm: weights.outputNorm, weights.output, into: &logits)
     }
 }

@@ -3,7 +3,7 @@
 import Tensors
 import Weights
 
-/// Binds the tensors of one file.
+/// Binds the tensors of one checkpoint.
 struct WeightBinder {
     let file: any Checkpoint
 
@@ -22,6 +22,18 @@ struct WeightBinder {
         return tensor
     }
 
+    func has(_ name: String) -> Bool { file.tensor(name) != nil }
+
+    /// One matrix of `rows` outputs and `columns` inputs per expert.
+    func experts(_ name: String, rows: Int, columns: Int, count: Int) throws(ModelError) -> TensorView {
+        guard let tensor = file.tensor(name) else { throw .missingTensor(name) }
+        guard tensor.shape == [columns, rows, count] else {
+            throw .shape(tensor: name, found: tensor.shape, expected: [columns, rows, count])
+        }
+        guard tensor.type.isWeight else { throw .type(tensor: name, type: tensor.type.name) }
+        return tensor
+    }
+
     /// A vector of 32-bit floats, such as a norm's weights or a bias.
     func vector(_ name: String, count: Int) throws(ModelError) -> UnsafePointer<Float> {
         guard let floats = try optionalVector(name, count: count) else { throw .missingTensor(name) }
@@ -33,7 +45,7 @@ struct WeightBinder {
         try optionalVector(name, count: count).map { Array(UnsafeBufferPointer(start: $0, count: count)) }
     }
 
-    private func optionalVector(_ name: String, count: Int) throws(ModelError) -> UnsafePointer<Float>? {
+    func optionalVector(_ name: String, count: Int) throws(ModelError) -> UnsafePointer<Float>? {
         guard let tensor = file.tensor(name) else { return nil }
         guard tensor.shape == [count] else { throw .shape(tensor: name, found: tensor.shape, expected: [count]) }
         guard let floats = tensor.floats else { throw .type(tensor: name, type: tensor.type.name) }

@@ -4,6 +4,21 @@
 
 package import Tensors
 
+/// What is known of a tensor without making it.
+package struct TensorSummary: Sendable, Hashable {
+    package var name: String
+    package var type: DataType
+    package var elements: Int
+    package var byteCount: Int
+
+    package init(name: String, type: DataType, elements: Int, byteCount: Int) {
+        self.name = name
+        self.type = type
+        self.elements = elements
+        self.byteCount = byteCount
+    }
+}
+
 /// An open set of weights with its metadata. Views of tensors are valid as long as it lives.
 package protocol Checkpoint: AnyObject, Sendable {
     /// `general.architecture`.
@@ -13,8 +28,8 @@ package protocol Checkpoint: AnyObject, Sendable {
     /// One metadata value, decoded.
     func value(_ key: String) -> MetadataValue?
 
-    /// Names of all tensors, in the order of the container.
-    var tensorNames: [String] { get }
+    /// All tensors, in the order of the container.
+    var summaries: [TensorSummary] { get }
     /// The tensor of that exact name. Where the container stores it otherwise (transposed, in halves), a copy is made
     /// and kept until `release`.
     func tensor(_ name: String) -> TensorView?
@@ -33,6 +48,11 @@ package protocol Checkpoint: AnyObject, Sendable {
     func strings(_ key: String) -> [String]?
     func stringTable(_ key: String) -> (bytes: [UInt8], ends: [Int])?
     func arrayCount(_ key: String) -> Int?
+}
+
+extension Checkpoint {
+    /// Names of all tensors, in the order of the container.
+    package var tensorNames: [String] { summaries.map(\.name) }
 }
 
 /// What follows from decoded values. `GGUFFile` reads the mapped bytes instead.

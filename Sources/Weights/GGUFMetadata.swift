@@ -3,7 +3,9 @@
 import Tensors
 
 extension GGUFFile: Checkpoint {
-    package var tensorNames: [String] { tensors.map(\.name) }
+    package var summaries: [TensorSummary] {
+        tensors.map { TensorSummary(name: $0.name, type: $0.type, elements: $0.elements, byteCount: $0.byteCount) }
+    }
 
     /// Nothing is ever copied.
     package func release(_ name: String) {}

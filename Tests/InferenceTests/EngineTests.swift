@@ -134,7 +134,7 @@ struct EngineTests {
         let files = try ModelFiles.open(path: model.gguf.path)
         var options = EngineOptions(threads: 1, contextLimit: 8192)
         let plan = try Engine.plan(files, options: options)
-        #expect(plan.contextTokens == 8192 && plan.weightBytes == files.gguf.mapping.count)
+        #expect(plan.contextTokens == 8192 && plan.weightBytes == files.checkpoint.byteCount)
         // 4 layers, 2 heads of 16, keys and values in half precision.
         #expect(plan.cacheBytes == 8192 * 4 * 2 * 2 * 16 * 2)
         options.memoryLimit = plan.totalBytes - 1

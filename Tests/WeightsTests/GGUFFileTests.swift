@@ -197,12 +197,11 @@ struct GGUFFileTests {
     @Test(.enabled(if: Models.smollm2 != nil, "needs the SmolLM2 file in the model folder"))
     func readsARealFile() throws {
         let path = try #require(Models.smollm2)
-        let model = try ModelFiles.open(path: path)
-        #expect(model.catalogEntry?.fullName == "smollm2-135m-instruct:q4_1" && model.name == "smollm2-135m-instruct")
-        #expect(model.gguf.architecture == "llama" && model.gguf.tensors.count == 272)
-        #expect(model.gguf.arrayCount("tokenizer.ggml.tokens") == 49152)
-        #expect(model.gguf.tensors.filter { $0.type == .q4_1 }.count == 210)
-        #expect(model.gguf.integer("llama.context_length") == 8192)
+        let model = try GGUFFile(path: path)
+        #expect(model.architecture == "llama" && model.tensors.count == 272)
+        #expect(model.arrayCount("tokenizer.ggml.tokens") == 49152)
+        #expect(model.tensors.filter { $0.type == .q4_1 }.count == 210)
+        #expect(model.integer("llama.context_length") == 8192)
     }
 }
 

@@ -1,32 +1,7 @@
-// The files that make up one model, opened; and the GGUF reader's complaints in the user's words.
+// The GGUF reader's complaints in the user's words.
 
 package import Diagnostics
 import SystemPackage
-
-/// A model ready to be bound: its container and what is known about it by name.
-package struct ModelFiles: Sendable {
-    package let path: String
-    package let gguf: GGUFFile
-    /// The catalogue's name, or the file's name without its ending.
-    package let name: String
-    /// What the file is by name and size; its hash was not checked.
-    package let catalogEntry: ModelCatalog.Entry?
-
-    /// Opens a GGUF file.
-    /// - Throws: `UserError` with code DP-MODEL-01, -02 or -03, or DP-DISK-02.
-    package static func open(path: String) throws(UserError) -> ModelFiles {
-        let gguf: GGUFFile
-        do {
-            gguf = try GGUFFile(path: path)
-        } catch {
-            throw error.userError(path: path)
-        }
-        let fileName = FilePath(path).lastComponent?.string ?? path
-        let entry = ModelCatalog.entry(fileName: fileName, byteCount: gguf.mapping.count)
-        let stem = FilePath(path).lastComponent?.stem ?? fileName
-        return ModelFiles(path: path, gguf: gguf, name: entry?.name ?? stem, catalogEntry: entry)
-    }
-}
 
 extension GGUFError {
     /// The same for the user: code, file and a way out.

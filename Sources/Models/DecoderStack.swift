@@ -1,0 +1,60 @@
+// The walk through the layers that all families share. What a layer does is each family's own file.
+
+import KVCache
+import Kernels
+import Tensors
+
+/// A stack of decoder layers with an embedding below and a vocabulary above.
+protocol DecoderStack: LanguageModel {
+    var steps: DecoderSteps { get }
+    var head: OutputHead { get }
+
+    /// Fills the residual stream of the pass.
+    func embed(_ tokens: [Int32], pass: Pass)
+
+    /// One layer. Layers with keys and values of their own store them for all tokens; only `rows` go on.
+    func layer(_ index: Int, rows: Range<Int>, pass: Pass)
+}
+
+/// What turns hidden states into logits.
+struct OutputHead {
+    let norm: UnsafePointer<Float>  // [embedding]
+    /// [embedding] -> [vocabulary]; the embedding itself where the checkpoint ties them.
+    let output: TensorView
+    /// logits = cap · tanh(logits / cap)
+    var softcap: Float?
+
+    init(_ binder: WeightBinder, embedding: TensorView, softcap: Float? = nil) throws(ModelError) {
+        norm = try binder.vector("output_norm.weight", count: embedding.columns)
+        output =
+            try binder.optionalMatrix("output.weight", rows: embedding.rows, columns: embedding.columns) ?? embedding
+        self.softcap = softcap
+    }
+}
+
+extension DecoderStack {
+    var observer: HiddenStateObserver? {
+        get { steps.observer }
+        set { steps.observer = newValue }
+    }
+
+    func forward(_ tokens: [Int32], wanted: Range<Int>, cache: KVCacheManager) {
+        let pass = Pass(tokens: tokens.count, wanted: wanted, cache: cache)
+        embed(tokens, pass: pass)  // [tokens, embedding]
+        steps.observeStream("hidden.input", pass: pass)
+        // Whoever stores for later layers or later tokens needs the stream of all tokens; from the last layer that
+        // stores on, only the rows whose logits are wanted go on. In Gemma 4 E2B these are 20 of 35 layers.
+        let last = steps.lastStoringLayer
+        for index in configuration.layerPlan.indices {
+            let rows = index < last ? pass.all : wanted
+            guard !rows.isEmpty || index == last else { break }
+            layer(index, rows: rows, pass: pass)
+            steps.observeStream("hidden.layer.\(index)", pass: pass)
+        }
+        cache.commit(tokens.count)
+    }
+
+    func logits(rows: Range<Int>, into logits: inout [Float]) {
+        steps.project(rows: rows, head, into: &logits)
+    }
+}
