@@ -1,8 +1,7 @@
 // Matrix products: 16 weight rows at a time are unpacked into private scratch that fits the first-level cache and used
 // for all tokens before the next ones are touched. Weights are read once, straight from the mapped file.
 //
-// Scratch of a quantized product, in this order: sums [tokens][16], quants by row and by panel, scales and minima by
-// row and by panel. Of a float product: sums, weights by row, weights by panel.
+// Scratch of a float product, in this order: sums [tokens][16], weights by row, weights by panel.
 
 #include "internal.h"
 
@@ -57,18 +56,20 @@ static void write_out(const ck_product *p, const float *sums, size_t stride, siz
     }
 }
 
-// Few tokens, 8 rows at a time, nothing unpacked to memory. Returns how many rows are done; fewer than 8 may be left.
+// One or two tokens, 8 rows at a time, nothing unpacked to memory. Returns how many rows are done; fewer than 8 may be
+// left.
 static size_t multiply_few(const ck_table *t, const ck_product *p, const ck_activations *x, size_t first, size_t count) {
     size_t row_bytes = p->columns / ck_block_elements(p->type) * ck_block_bytes(p->type), done = 0;
     for (; done + 8 <= count; done += 8) {
         size_t row = first + done;
-        float sums[8 * CK_FEW_TOKENS];
+        const uint8_t *start = (const uint8_t *)p->weights + row * row_bytes;
+        float sums[8 * CK_DOT_TOKENS];
+        ck_rows rows = {start, row_bytes, p->columns, start + 8 * row_bytes};
         ck_dots dots = {
-            .rows = (const uint8_t *)p->weights + row * row_bytes, .row_bytes = row_bytes, .columns = p->columns,
             .tokens = x->tokens, .activations = x->quants, .act_scales = x->scales,
             .act_sums = ck_class(p->type) == CK_U6 ? x->sums16 : x->sums32, .sums = sums,
         };
-        t->dots[p->type](&dots);
+        t->dots[p->type](&rows, &dots);
         write_out(p, sums, 8, x->tokens, row, 8);
     }
     return done;
@@ -80,51 +81,87 @@ size_t ck_product_scratch(size_t tokens) {
     return tokens * ROWS * sizeof(float) + 2 * ROWS * CK_BLOCK_COLUMNS + 4 * ROWS * GROUPS * sizeof(float) + 512;
 }
 
+typedef struct {
+    float *sums;                           // [tokens][16]
+    uint8_t *row_quants, *quants;          // by row and by panel
+    float *row_scales, *scales;
+    float *row_minima, *minima;
+} workspace;
+
+static workspace arrange(size_t tokens, void *scratch) {
+    uint8_t *free = scratch;
+    workspace w;
+    w.sums = take(&free, tokens * ROWS * sizeof(float));
+    w.row_quants = take(&free, ROWS * CK_BLOCK_COLUMNS);
+    w.quants = take(&free, ROWS * CK_BLOCK_COLUMNS);
+    w.row_scales = take(&free, ROWS * GROUPS * sizeof(float));
+    w.scales = take(&free, ROWS * GROUPS * sizeof(float));
+    w.row_minima = take(&free, ROWS * GROUPS * sizeof(float));
+    w.minima = take(&free, ROWS * GROUPS * sizeof(float));
+    return w;
+}
+
+// Columns k ..< k + length of 16 rows or fewer as a panel.
+static void fill_panel(const ck_table *t, const ck_product *p, size_t row, size_t rows, size_t k, size_t length,
+                       const workspace *w) {
+    size_t elements = ck_block_elements(p->type), bytes = ck_block_bytes(p->type);
+    size_t row_bytes = p->columns / elements * bytes, offset = k / elements * bytes, part = length / elements * bytes;
+    const uint8_t *start = (const uint8_t *)p->weights + row * row_bytes;
+    if (t->panel[p->type] != NULL && rows == ROWS) {
+        // Fetches the next 16 rows in order of addresses, as far as these here are done.
+        const uint8_t *ahead = start + ROWS * (row_bytes + offset);
+        for (size_t h = 0; h < 2; h++) {
+            ck_rows half = {start + 8 * h * row_bytes + offset, row_bytes, length, ahead + 8 * h * part};
+            ck_half_panel out = {w->quants + 32 * h, w->scales + 8 * h, w->minima + 8 * h};
+            t->panel[p->type](&half, &out);
+        }
+        return;
+    }
+    for (size_t r = 0; r < ROWS; r++) {
+        // Rows past the end repeat the last one; their sums are never written out.
+        const uint8_t *block = start + smaller(r, rows - 1) * row_bytes + offset;
+        t->unpack[p->type](block, length, w->row_quants + r * length, w->row_scales + r * GROUPS,
+                           w->row_minima + r * GROUPS);
+    }
+    size_t groups = length / (ck_class(p->type) == CK_U6 ? 16 : 32);
+    t->interleave(w->row_quants, length, w->quants);
+    t->transpose(w->row_scales, GROUPS, groups, w->scales);
+    if (ck_class(p->type) != CK_S8) t->transpose(w->row_minima, GROUPS, groups, w->minima);
+}
+
 void ck_product_rows(const ck_table *t, const ck_product *p, const ck_activations *x, size_t first, size_t count,
                      void *scratch) {
     bool single = x->tile_tokens == 1 || x->tokens == 1;  // tiles of one token are rows
-    if (single && x->tokens <= CK_FEW_TOKENS && t->dots[p->type] != NULL) {
+    if (single && x->tokens <= CK_DOT_TOKENS && t->dots[p->type] != NULL) {
         size_t done = multiply_few(t, p, x, first, count);
         first += done;
         count -= done;
     }
-    uint8_t *free = scratch;
-    float *sums = take(&free, x->tokens * ROWS * sizeof(float));
-    uint8_t *quants = take(&free, ROWS * CK_BLOCK_COLUMNS), *panel = take(&free, ROWS * CK_BLOCK_COLUMNS);
-    float *row_scales = take(&free, ROWS * GROUPS * sizeof(float)), *scales = take(&free, ROWS * GROUPS * sizeof(float));
-    float *row_minima = take(&free, ROWS * GROUPS * sizeof(float)), *minima = take(&free, ROWS * GROUPS * sizeof(float));
+    const workspace w = arrange(x->tokens, scratch);
     int class = ck_class(p->type);
     size_t group = class == CK_U6 ? 16 : 32, columns = p->columns;
-    size_t elements = ck_block_elements(p->type), bytes = ck_block_bytes(p->type);
     const float *act_sums = class == CK_U6 ? x->sums16 : x->sums32;
-
+    // With few tokens short stretches of columns, so that fetching the next rows overlaps with computing.
+    const size_t step = x->tokens <= 16 ? 256 : CK_BLOCK_COLUMNS;
     for (size_t row = first; row < first + count; row += ROWS) {
         size_t rows = smaller(first + count - row, ROWS);
-        memset(sums, 0, x->tokens * ROWS * sizeof(float));
-        for (size_t k = 0; k < columns; k += CK_BLOCK_COLUMNS) {
-            size_t length = smaller(columns - k, CK_BLOCK_COLUMNS), groups = length / group;
-            for (size_t r = 0; r < ROWS; r++) {
-                // Rows past the end repeat the last one; their sums are never written out.
-                size_t source = row + smaller(r, rows - 1);
-                const uint8_t *block = (const uint8_t *)p->weights + (source * columns + k) / elements * bytes;
-                t->unpack[p->type](block, length, quants + r * length, row_scales + r * GROUPS, row_minima + r * GROUPS);
-            }
-            t->interleave(quants, length, panel);
-            t->transpose(row_scales, GROUPS, groups, scales);
-            if (class != CK_S8) t->transpose(row_minima, GROUPS, groups, minima);
+        memset(w.sums, 0, x->tokens * ROWS * sizeof(float));
+        for (size_t k = 0; k < columns; k += step) {
+            size_t length = smaller(columns - k, step);
+            fill_panel(t, p, row, rows, k, length, &w);
             for (size_t token = 0; token < x->tokens; token += x->tile_tokens) {
                 size_t width = smaller(x->tokens - token, x->tile_tokens);
                 ck_tile tile = {
-                    .quants = panel, .scales = scales, .minima = minima,
+                    .quants = w.quants, .scales = w.scales, .minima = w.minima,
                     .activations = x->quants + token * columns + k * width,
                     .act_scales = x->scales + token * (columns / 32) + k / 32 * width,
                     .act_sums = act_sums + token * (columns / group) + k / group * width,
-                    .sums = sums + token * ROWS, .columns = length,
+                    .sums = w.sums + token * ROWS, .columns = length,
                 };
                 t->product[class][width - 1](&tile);
             }
         }
-        write_out(p, sums, ROWS, x->tokens, row, rows);
+        write_out(p, w.sums, ROWS, x->tokens, row, rows);
     }
 }
 

@@ -122,6 +122,7 @@ AVX2 static float exp_shift(float *x, size_t n, float shift) {
 
 #define UNPACK(id, name) [CK_##id] = ck_avx2_unpack_##name,
 #define DOTS(id, name) [CK_##id] = ck_avx2_dots_##name,
+#define PANEL(id, name) [CK_##id] = ck_avx2_panel_##name,
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Winitializer-overrides"
 // What AVX2 and AVX-512 share.
@@ -132,6 +133,7 @@ AVX2 static float exp_shift(float *x, size_t n, float shift) {
     .transpose = ck_avx2_transpose, \
     .quantize = ck_avx2_quantize, \
     .dots = {CK_AVX2_UNPACKED(DOTS)}, \
+    .panel = {CK_AVX2_UNPACKED(PANEL)}, \
     .rms_norm = rms_norm, \
     .add = add, \
     .scale = scale, \

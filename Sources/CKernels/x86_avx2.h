@@ -93,7 +93,9 @@ void ck_avx2_softmax_step(float *scores, size_t rows, size_t n, float *maxima, f
     void ck_avx2_unpack_##name(const void *row, size_t n, uint8_t *q, float *scales, float *minima);
 CK_AVX2_UNPACKED(CK_AVX2_DECLARE)
 // x86_avx2_dots.c
-#define CK_AVX2_DECLARE_DOTS(id, name) void ck_avx2_dots_##name(const ck_dots *t);
+#define CK_AVX2_DECLARE_DOTS(id, name)                                    \
+    void ck_avx2_dots_##name(const ck_rows *rows, const ck_dots *dots);   \
+    void ck_avx2_panel_##name(const ck_rows *rows, const ck_half_panel *panel);
 CK_AVX2_UNPACKED(CK_AVX2_DECLARE_DOTS)
 void ck_avx2_floats_f16(const void *row, size_t n, float *out);
 void ck_avx2_floats_bf16(const void *row, size_t n, float *out);

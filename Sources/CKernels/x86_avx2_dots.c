@@ -1,15 +1,17 @@
-// AVX2: products for few tokens (decode and the check of drafted tokens), straight from the blocks of 8 rows. Memory is
-// the limit here, so a block is unpacked in registers, used for all tokens and forgotten; the order of float sums is
-// that of the panel kernels, so the bits are the same.
+// AVX2: walks over the blocks of 8 rows. A walk either multiplies by one or two tokens (decode), where memory is the limit
+// and a block is unpacked in registers, used and forgotten; or it writes the quants, scales and minima of half a panel.
+// The order of float sums is that of the panel kernels, so the bits are the same.
 
 #if defined(__x86_64__)
 #include "x86_avx2.h"
 #include "x86_avx2_columns.h"
 
-// Where the walk over the columns has come: the group of 32 columns and what is fetched ahead meanwhile.
+// What a walk is for: products, or a panel if there are no tokens.
 typedef struct {
-    const ck_dots *t;
+    const ck_rows *rows;
+    const ck_dots *dots;
     __m256 *sums;  // [tokens]
+    ck_half_panel panel;
 } walk;
 
 AVX2_INLINE __m256i activation(const int8_t *a) { return _mm256_set1_epi32((int)ck_load32(a)); }
@@ -36,30 +38,52 @@ AVX2_INLINE __m256i dot(const __m256i q[8], const int8_t *a, const int from, con
     return sum;
 }
 
-// Adds 32 columns with one scale and minimum to the sums of all tokens.
-AVX2_INLINE void add_group(const walk *w, const size_t tokens, size_t g, const __m256i q[8], const int run,
+AVX2_INLINE void store_quants(const walk *w, size_t g, const __m256i q[8]) {
+    for (size_t j = 0; j < 8; j++)
+        _mm256_store_si256((__m256i *)(w->panel.quants + (8 * g + j) * 4 * CK_PANEL_ROWS), q[j]);
+}
+
+AVX2_INLINE void store_scale(const walk *w, size_t group, __m256 scale, __m256 minimum, const bool with_minimum) {
+    _mm256_store_ps(w->panel.scales + group * CK_PANEL_ROWS, scale);
+    if (with_minimum) _mm256_store_ps(w->panel.minima + group * CK_PANEL_ROWS, minimum);
+}
+
+// 32 columns with one scale and minimum.
+AVX2_INLINE void use_group(const walk *w, const size_t tokens, size_t g, const __m256i q[8], const int run,
                            __m256 scale, __m256 minimum) {
-    const ck_dots *t = w->t;
-    const int8_t *a = t->activations + 32 * g;
-    const float *act_scale = t->act_scales + g, *act_sum = t->act_sums + g;
+    if (tokens == 0) {
+        store_quants(w, g, q);
+        store_scale(w, g, scale, minimum, run != 0);
+        return;
+    }
+    const size_t columns = w->rows->columns;
+    const int8_t *a = w->dots->activations + 32 * g;
+    const float *act_scale = w->dots->act_scales + g, *act_sum = w->dots->act_sums + g;
+#pragma clang loop unroll(full)
     for (size_t i = 0; i < tokens; i++) {
         __m256 dots = _mm256_cvtepi32_ps(dot(q, a, 0, 8, run));
         __m256 sum = _mm256_fmadd_ps(dots, _mm256_mul_ps(scale, _mm256_broadcast_ss(act_scale)), w->sums[i]);
         if (run != 0) sum = _mm256_fmadd_ps(minimum, _mm256_broadcast_ss(act_sum), sum);
         w->sums[i] = sum;
-        a += t->columns;
-        act_scale += t->columns / 32;
-        act_sum += t->columns / 32;
+        a += columns;
+        act_scale += columns / 32;
+        act_sum += columns / 32;
     }
 }
 
-// The same for two halves of 16 columns with scales of their own and quants 0...63, which stand for 32 less.
-AVX2_INLINE void add_halves(const walk *w, const size_t tokens, size_t g, const __m256i q[8], const __m256 scale[2]) {
-    const ck_dots *t = w->t;
-    const int8_t *a = t->activations + 32 * g;
-    const float *act_scale = t->act_scales + g, *act_sum = t->act_sums + 2 * g;
+// Two halves of 16 columns with scales of their own and quants 0...63, which stand for 32 less.
+AVX2_INLINE void use_halves(const walk *w, const size_t tokens, size_t g, const __m256i q[8], const __m256 scale[2]) {
     __m256 minimum[2];
     for (int h = 0; h < 2; h++) minimum[h] = _mm256_mul_ps(_mm256_set1_ps(-32), scale[h]);
+    if (tokens == 0) {
+        store_quants(w, g, q);
+        for (size_t h = 0; h < 2; h++) store_scale(w, 2 * g + h, scale[h], minimum[h], true);
+        return;
+    }
+    const size_t columns = w->rows->columns;
+    const int8_t *a = w->dots->activations + 32 * g;
+    const float *act_scale = w->dots->act_scales + g, *act_sum = w->dots->act_sums + 2 * g;
+#pragma clang loop unroll(full)
     for (size_t i = 0; i < tokens; i++) {
         __m256 sum = w->sums[i];
         for (int h = 0; h < 2; h++) {
@@ -68,46 +92,49 @@ AVX2_INLINE void add_halves(const walk *w, const size_t tokens, size_t g, const 
             sum = _mm256_fmadd_ps(minimum[h], _mm256_broadcast_ss(act_sum + h), sum);
         }
         w->sums[i] = sum;
-        a += t->columns;
-        act_scale += t->columns / 32;
-        act_sum += t->columns / 16;
+        a += columns;
+        act_scale += columns / 32;
+        act_sum += columns / 16;
     }
 }
 
-// While `bytes` of each of these 8 rows are worked on, fetches as much of the 8 rows that follow them, in order of
-// addresses: the rows are read in 8 streams, too short for the processor to see that they make one. A few lines at a
-// time, as the loads of the rows at work need the buffers that outstanding fetches hold.
+// While `bytes` of each of 8 rows are worked on, fetches as much from what follows, in order of addresses: the rows are
+// read in 8 streams, too short for the processor to see that they make one. A few lines at a time, as the loads of the
+// rows at work need the buffers that outstanding fetches hold.
 AVX2_INLINE void fetch(const uint8_t *ahead, const size_t bytes) {
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < 8 * bytes; i += 64) _mm_prefetch((const char *)ahead + i, _MM_HINT_T0);
 }
 
-// Calls `body` with a constant number of tokens for one token, the common case.
-#define FOR_TOKENS(name, body)                                                \
-    AVX2 void ck_avx2_dots_##name(const ck_dots *t) {                         \
-        __m256 sums[CK_FEW_TOKENS];                                           \
-        for (size_t i = 0; i < t->tokens; i++) sums[i] = _mm256_setzero_ps(); \
-        const walk w = {t, sums};                                             \
-        if (t->tokens == 1) body(&w, 1);                                      \
-        else body(&w, t->tokens);                                             \
-        for (size_t i = 0; i < t->tokens; i++) _mm256_storeu_ps(t->sums + 8 * i, sums[i]); \
+#define WALKS(name)                                                                      \
+    AVX2 void ck_avx2_dots_##name(const ck_rows *rows, const ck_dots *dots) {            \
+        __m256 sums[CK_DOT_TOKENS];                                                      \
+        for (size_t i = 0; i < CK_DOT_TOKENS; i++) sums[i] = _mm256_setzero_ps();        \
+        const walk w = {rows, dots, sums, {NULL, NULL, NULL}};                                         \
+        if (dots->tokens == 1) walk_##name(&w, 1);                                       \
+        else walk_##name(&w, 2);                                                         \
+        for (size_t i = 0; i < dots->tokens; i++) _mm256_storeu_ps(dots->sums + 8 * i, sums[i]); \
+    }                                                                                    \
+    AVX2 void ck_avx2_panel_##name(const ck_rows *rows, const ck_half_panel *panel) {    \
+        const walk w = {rows, NULL, NULL, *panel};                                        \
+        walk_##name(&w, 0);                                                              \
     }
 
 // Blocks of 32 of `bytes`. `read` sets q, scale and minimum from the blocks b.
 #define DOTS_32(name, bytes, run, read)                                                      \
     AVX2_INLINE void walk_##name(const walk *w, const size_t tokens) {                       \
-        block_rows b = {w->t->rows, w->t->row_bytes};                                        \
-        const uint8_t *ahead = b.first + 8 * b.stride;                                       \
-        for (size_t g = 0; g < w->t->columns / 32; g++, b.first += (bytes)) {                \
+        block_rows b = {w->rows->first, w->rows->row_bytes};                                        \
+        const uint8_t *ahead = w->rows->ahead;                                       \
+        for (size_t g = 0; g < w->rows->columns / 32; g++, b.first += (bytes)) {                \
             __m256i q[8], header[4];                                                         \
             __m256 scale, minimum;                                                           \
             read;                                                                            \
             fetch(ahead, bytes);                                                             \
             ahead += 8 * (bytes);                                                            \
-            add_group(w, tokens, g, q, run, scale, minimum);                                 \
+            use_group(w, tokens, g, q, run, scale, minimum);                                 \
         }                                                                                    \
     }                                                                                        \
-    FOR_TOKENS(name, walk_##name)
+    WALKS(name)
 
 AVX2_INLINE __m256 times(float factor, __m256 v) { return _mm256_mul_ps(_mm256_set1_ps(factor), v); }
 
@@ -146,9 +173,9 @@ DOTS_32(q8_0, 34, 0, {
 // Blocks of 256 with 8 scales and minima each. `add_high` adds the fifth bits of sub-block k.
 #define DOTS_K(name, bytes, quants, run, read_high, add_high)                                                   \
     AVX2_INLINE void walk_##name(const walk *w, const size_t tokens) {                                          \
-        block_rows b = {w->t->rows, w->t->row_bytes};                                                           \
-        const uint8_t *ahead = b.first + 8 * b.stride;                                                          \
-        for (size_t i = 0; i < w->t->columns / 256; i++, b.first += (bytes)) {                                  \
+        block_rows b = {w->rows->first, w->rows->row_bytes};                                                           \
+        const uint8_t *ahead = w->rows->ahead;                                                          \
+        for (size_t i = 0; i < w->rows->columns / 256; i++, b.first += (bytes)) {                                  \
             k_header header = read_k_header(b);                                                                 \
             read_high;                                                                                          \
             __m256i raw[8], q[8];                                                                               \
@@ -162,11 +189,11 @@ DOTS_32(q8_0, 34, 0, {
                 ahead += (bytes);                                                                               \
                 __m256 scale = _mm256_mul_ps(header.d, byte_as_float(header.scales[k / 4], k % 4));             \
                 __m256 minimum = _mm256_mul_ps(header.minus_dmin, byte_as_float(header.minima[k / 4], k % 4));  \
-                add_group(w, tokens, 8 * i + (size_t)k, q, run, scale, minimum);                                \
+                use_group(w, tokens, 8 * i + (size_t)k, q, run, scale, minimum);                                \
             }                                                                                                   \
         }                                                                                                       \
     }                                                                                                           \
-    FOR_TOKENS(name, walk_##name)
+    WALKS(name)
 
 DOTS_K(q4_k, 144, 16, 8, , )
 
@@ -179,9 +206,9 @@ AVX2_INLINE __m256i with_bit(__m256i q, __m256i high, const int k) {
 DOTS_K(q5_k, 176, 48, 4, __m256i high[8]; columns_of_32(b, 16, high), q[j] = with_bit(q[j], high[j], k))
 
 AVX2_INLINE void walk_q6_k(const walk *w, const size_t tokens) {
-    block_rows b = {w->t->rows, w->t->row_bytes};
-    const uint8_t *ahead = b.first + 8 * b.stride;
-    for (size_t i = 0; i < w->t->columns / 256; i++, b.first += 210) {
+    block_rows b = {w->rows->first, w->rows->row_bytes};
+    const uint8_t *ahead = w->rows->ahead;
+    for (size_t i = 0; i < w->rows->columns / 256; i++, b.first += 210) {
         __m256i header[4], scales[4];
         columns_of_16(b, 192, 4, scales);
         columns_of_16(b, 194, 4, header);  // its last two bytes are d
@@ -208,12 +235,12 @@ AVX2_INLINE void walk_q6_k(const walk *w, const size_t tokens) {
                     scale[h] = _mm256_mul_ps(d, signed_byte_as_float(scales[k / 2], 2 * (k % 2) + h));
                 fetch(ahead, 27);
                 ahead += 210;
-                add_halves(w, tokens, 8 * i + (size_t)k, q, scale);
+                use_halves(w, tokens, 8 * i + (size_t)k, q, scale);
             }
         }
     }
 }
 
-FOR_TOKENS(q6_k, walk_q6_k)
+WALKS(q6_k)
 
 #endif

@@ -136,7 +136,7 @@ extension Compute {
     private func quantize(_ groups: [ProductGroup], _ x: UnsafePointer<Float>, columns: Int) -> [ck_activations] {
         var inputs: [ck_activations] = unsafe []
         for group in groups {
-            let tokens = group.rows.count, few = tokens <= CK_FEW_TOKENS && group.products.allSatisfy(hasDots)
+            let tokens = group.rows.count, few = tokens <= CK_DOT_TOKENS && group.products.allSatisfy(hasDots)
             unsafe inputs.append(
                 ck_activations(
                     tokens: tokens, columns: columns, tile_tokens: few ? 1 : CK_TILE_TOKENS, quants: nil, scales: nil,

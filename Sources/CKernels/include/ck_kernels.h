@@ -35,7 +35,7 @@ enum {
 enum {
     CK_PANEL_ROWS = 16,   // weight rows computed together, one lane each
     CK_TILE_TOKENS = 4,   // tokens computed together
-    CK_FEW_TOKENS = 8,    // up to so many, products read weights straight from their blocks
+    CK_DOT_TOKENS = 2,    // up to so many, products take weights straight from their blocks
     CK_BLOCK_COLUMNS = 1024  // columns unpacked at a time, a multiple of every block size
 };
 
@@ -51,17 +51,28 @@ typedef struct {
     size_t columns;
 } ck_tile;
 
-// 8 rows times few tokens.
+// 8 rows of blocks.
 typedef struct {
-    const uint8_t *rows;        // the first block of the first row; the next 8 rows after these are fetched ahead
+    const uint8_t *first;       // the first block of the first row
     size_t row_bytes;
-    size_t columns;
-    size_t tokens;              // 1...CK_FEW_TOKENS
+    size_t columns;             // a whole number of blocks
+    const uint8_t *ahead;       // where to fetch as many bytes from, meanwhile; nothing is read there
+} ck_rows;
+
+// What 8 rows are multiplied by: one or two tokens.
+typedef struct {
+    size_t tokens;              // 1...CK_DOT_TOKENS
     const int8_t *activations;  // [tokens][columns]
     const float *act_scales;    // [tokens][columns / 32]
     const float *act_sums;      // [tokens][groups]
     float *sums;                // [tokens][8], set
 } ck_dots;
+
+// Where 8 of the 16 rows of a panel go, as ck_tile has them; aligned to 32 bytes.
+typedef struct {
+    uint8_t *quants;
+    float *scales, *minima;
+} ck_half_panel;
 
 // y = x / sqrt(mean(x^2) + eps) * weight, row by row. `weight` may be null.
 typedef void ck_norm_fn(const float *x, const float *weight, size_t n, float eps, float *y);
@@ -85,8 +96,10 @@ typedef struct ck_table {
     // By class and width - 1.
     void (*product[CK_CLASS_COUNT][CK_TILE_TOKENS])(const ck_tile *);
 
-    // The same sums for few tokens, straight from the blocks. Null where a level has none for a type.
-    void (*dots[CK_TYPE_COUNT])(const ck_dots *);
+    // Where a level has them for a type, else null: the same sums for one or two tokens, straight from the blocks; and
+    // what unpack, interleave and transpose make of 8 rows.
+    void (*dots[CK_TYPE_COUNT])(const ck_rows *, const ck_dots *);
+    void (*panel[CK_TYPE_COUNT])(const ck_rows *, const ck_half_panel *);
 
     // c[m][n] (+)= a[m][k] * b[k][n]; each output is one chain of fused multiply-adds in order of k.
     void (*gemm)(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
@@ -136,8 +149,8 @@ typedef struct {
     size_t y_stride;
 } ck_product;
 
-// Inputs of quantized products, in tiles of tokens (the last may be narrower): of one token each if there are few
-// tokens and the products have `dots`, of CK_TILE_TOKENS otherwise.
+// Inputs of quantized products, in tiles of tokens (the last may be narrower): of one token each if there are no
+// more than CK_DOT_TOKENS and the products have `dots`, of CK_TILE_TOKENS otherwise.
 typedef struct {
     size_t tokens, columns, tile_tokens;
     int8_t *quants;       // per tile [columns / 4][width][4]
@@ -150,7 +163,7 @@ typedef struct {
 size_t ck_quantize_scratch(size_t columns);
 void ck_quantize_tile(const ck_table *t, const float *x, const ck_activations *out, size_t tile, void *scratch);
 
-// Whether the level computes few tokens straight from the blocks of this type. Plain types don't mind.
+// Whether the level has `dots` for this type. Plain types don't mind.
 bool ck_has_dots(const ck_table *t, uint32_t type);
 
 // Rows first ..< first + count of a product with quantized inputs.
