@@ -7,7 +7,8 @@ extension Session {
     func hiddenStates(_ tokens: [Int32]) throws -> [String: [Float]] {
         try check(tokens, output: 0)
         forget()
-        defer { forget() }
+        // The tokens are not noted as stored: nothing reuses this pass.
+        defer { cache.truncate(to: 0) }
         var states: [String: [Float]] = [:]
         model.observer = { name, values, _ in states[name] = Array(values) }
         defer { model.observer = nil }
