@@ -1,5 +1,6 @@
 // Intermediate results of one pass, for comparing with references.
 
+import KVCache
 import Models
 
 extension Session {
