@@ -2,64 +2,97 @@
 
 /// A hash table over some strings of a `ByteStrings`: open addressing, no allocation per entry, no copy per look-up.
 struct ByteStringIndex: Sendable {
+    private struct Slot {
+        /// A string of up to eight bytes itself, so that looking it up touches nothing else; of longer ones a hash.
+        var word: UInt64 = 0
+        /// Length of the string, and its index plus one; 0 is free.
+        var count: UInt32 = 0
+        var next: UInt32 = 0
+    }
+
     private let strings: ByteStrings
-    /// Upper half: hash; lower half: index of the string plus one. 0 is free.
-    private var slots: [UInt64]
+    private var slots: [Slot]
     private let mask: Int
+    /// Which strings can be found.
+    private var isFound: [Bool]
 
     /// Indexes the strings for which `include` is true. Of equal strings the first is found.
     init(_ strings: ByteStrings, include: (Int) -> Bool) {
         self.strings = strings
         var capacity = 16
         while capacity < strings.count * 2 { capacity *= 2 }
-        slots = [UInt64](repeating: 0, count: capacity)
+        slots = [Slot](repeating: Slot(), count: capacity)
         mask = capacity - 1
+        isFound = [Bool](repeating: false, count: strings.count)
         let bytes = strings.bytes.span
         for index in 0..<strings.count where include(index) {
             let range = strings.range(index)
             guard !range.isEmpty else { continue }
-            let hash = Self.hash(bytes, range)
-            var slot = Int(hash) & mask
-            while slots[slot] != 0 {
-                if slots[slot] >> 32 == hash, strings[Int(slots[slot] & 0xFFFF_FFFF) - 1] == strings[index] { break }
-                slot = (slot + 1) & mask
-            }
-            if slots[slot] == 0 { slots[slot] = hash << 32 | UInt64(index + 1) }
+            let word = Self.word(bytes, range)
+            let slot = slot(of: word, bytes, range)
+            guard slots[slot].next == 0 else { continue }
+            slots[slot] = Slot(word: word, count: UInt32(range.count), next: UInt32(index + 1))
+            isFound[index] = true
         }
     }
 
     /// 32 bits of hash. FNV-1a with a last mix: entries are short.
     @inline(__always)
-    static func hash(_ text: borrowing Span<UInt8>, _ range: Range<Int>) -> UInt64 {
+    static func hash(_ text: borrowing Span<UInt8>, _ range: Range<Int>) -> UInt64 { longHash(text, range) >> 32 }
+
+    @inline(__always)
+    private static func longHash(_ text: borrowing Span<UInt8>, _ range: Range<Int>) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for offset in range { hash = (hash ^ UInt64(text[offset])) &* 0x100_0000_01B3 }
-        return ((hash ^ (hash >> 29)) &* 0xBF58_476D_1CE4_E5B9) >> 32
+        return (hash ^ (hash >> 29)) &* 0xBF58_476D_1CE4_E5B9
+    }
+
+    @inline(__always)
+    private static func word(_ text: borrowing Span<UInt8>, _ range: Range<Int>) -> UInt64 {
+        if range.count > 8 { return longHash(text, range) }
+        var word: UInt64 = 0
+        for offset in range { word = word << 8 | UInt64(text[offset]) }
+        return word
+    }
+
+    /// Where a string is, or the free slot where it would be.
+    @inline(__always)
+    private func slot(of word: UInt64, _ text: borrowing Span<UInt8>, _ range: Range<Int>) -> Int {
+        let mixed = (word ^ (word >> 32) ^ UInt64(range.count)) &* 0x9E37_79B9_7F4A_7C15
+        var slot = Int(truncatingIfNeeded: mixed >> 32) & mask
+        while true {
+            let entry = slots[slot]
+            if entry.next == 0 { return slot }
+            if entry.word == word, Int(entry.count) == range.count,
+                range.count <= 8 || equals(Int(entry.next) - 1, text, range)
+            {
+                return slot
+            }
+            slot = (slot + 1) & mask
+        }
+    }
+
+    @inline(__always)
+    private func equals(_ index: Int, _ text: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {
+        let own = strings.range(index)
+        guard own.count == range.count else { return false }
+        let bytes = strings.bytes.span
+        for offset in 0..<range.count where bytes[own.lowerBound + offset] != text[range.lowerBound + offset] {
+            return false
+        }
+        return true
     }
 
     /// The index of the string that equals a stretch of a text; -1 if there is none.
     func find(_ text: borrowing Span<UInt8>, _ range: Range<Int>) -> Int32 {
-        find(text, range, hash: Self.hash(text, range))
+        if range.isEmpty { return -1 }
+        return Int32(bitPattern: slots[slot(of: Self.word(text, range), text, range)].next) - 1
     }
 
+    /// Whether `find` would give this index; cheaper than finding out where neighbours are asked for in turn.
     @inline(__always)
-    func find(_ text: borrowing Span<UInt8>, _ range: Range<Int>, hash: UInt64) -> Int32 {
-        let bytes = strings.bytes.span
-        var slot = Int(hash) & mask
-        while slots[slot] != 0 {
-            if slots[slot] >> 32 == hash {
-                let index = Int(slots[slot] & 0xFFFF_FFFF) - 1
-                let own = strings.range(index)
-                if own.count == range.count {
-                    var offset = 0
-                    while offset < range.count, bytes[own.lowerBound + offset] == text[range.lowerBound + offset] {
-                        offset += 1
-                    }
-                    if offset == range.count { return Int32(index) }
-                }
-            }
-            slot = (slot + 1) & mask
-        }
-        return -1
+    func finds(_ index: Int32, _ text: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {
+        index >= 0 && index < strings.count && isFound[Int(index)] && equals(Int(index), text, range)
     }
 
     func find(_ string: some Collection<UInt8>) -> Int32 {

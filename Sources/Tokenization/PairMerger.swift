@@ -140,10 +140,14 @@ struct PairMerger {
 
 /// Merges listed one by one, as in BPE: a table from a pair of ids to rank and result.
 struct RankedMerges: MergeRule {
-    /// `left << 32 | right` plus one; 0 is free.
-    private var keys: [UInt64]
-    /// `rank << 32 | id`.
-    private var values: [UInt64]
+    private struct Entry {
+        /// `left << 32 | right` plus one; 0 is free.
+        var key: UInt64 = 0
+        /// `rank << 32 | id`.
+        var value: UInt64 = 0
+    }
+
+    private var entries: [Entry]
     private let mask: Int
 
     /// How the file writes the parts of a merge.
@@ -153,47 +157,73 @@ struct RankedMerges: MergeRule {
     init(_ merges: ByteStrings, in spelling: Spelling, index: ByteStringIndex) throws(TokenizerError) {
         var capacity = 16
         while capacity < merges.count * 2 { capacity *= 2 }
-        keys = [UInt64](repeating: 0, count: capacity)
-        values = keys
+        entries = [Entry](repeating: Entry(), count: capacity)
         mask = capacity - 1
         let bytes = merges.bytes.span
         var joined: [UInt8] = []
-        func decode(_ range: Range<Int>, _ bytes: borrowing Span<UInt8>) {
-            switch spelling {
-            case .byteAlphabet: ByteAlphabet.decode(bytes, range, into: &joined)
-            case .escapedSpaces: Vocabulary.unescapeSpaces(bytes, range, into: &joined)
-            }
-        }
+        var last: Int32 = -1
+        // Entered in batches: a short loop over the table waits for many places in memory at once.
+        var batch: [Entry] = []
+        batch.reserveCapacity(Self.batchSize)
         for rank in 0..<merges.count {
             let range = merges.range(rank)
             // The separator is the first space that isn't the first letter.
-            guard let space = range.dropFirst().first(where: { bytes[$0] == 0x20 }), space + 1 < range.upperBound else {
-                throw .inconsistent("merge \(rank) is no pair")
-            }
+            var space = range.lowerBound + 1
+            while space < range.upperBound, bytes[space] != 0x20 { space += 1 }
+            guard space + 1 < range.upperBound else { throw .inconsistent("merge \(rank) is no pair") }
             joined.removeAll(keepingCapacity: true)
-            decode(range.lowerBound..<space, bytes)
+            Self.decode(bytes, range.lowerBound..<space, spelling, into: &joined)
             let border = joined.count
-            decode(space + 1..<range.upperBound, bytes)
-            let left = index.find(joined.span, 0..<border)
-            let right = index.find(joined.span, border..<joined.count)
-            let result = index.find(joined.span, 0..<joined.count)
-            guard left >= 0, right >= 0, result >= 0 else { continue }
-            insert(left, right, UInt64(rank) << 32 | UInt64(UInt32(bitPattern: result)))
+            Self.decode(bytes, space + 1..<range.upperBound, spelling, into: &joined)
+            let text = joined.span
+            // Files list merges by their result, so it is mostly that of the merge before or the next entry.
+            let whole = 0..<joined.count
+            let result =
+                index.finds(last + 1, text, whole)
+                ? last + 1 : index.finds(last, text, whole) ? last : index.find(text, whole)
+            guard result >= 0 else { continue }
+            last = result
+            let left = index.find(text, 0..<border)
+            let right = index.find(text, border..<joined.count)
+            guard left >= 0, right >= 0 else { continue }
+            let value = UInt64(rank) << 32 | UInt64(UInt32(bitPattern: result))
+            batch.append(Entry(key: Self.key(left, right), value: value))
+            if batch.count == Self.batchSize {
+                insert(batch)
+                batch.removeAll(keepingCapacity: true)
+            }
+        }
+        insert(batch)
+    }
+
+    private static let batchSize = 1024
+
+    @inline(__always)
+    private static func decode(
+        _ bytes: borrowing Span<UInt8>, _ range: Range<Int>, _ spelling: Spelling, into result: inout [UInt8]
+    ) {
+        switch spelling {
+        case .byteAlphabet: ByteAlphabet.decode(bytes, range, into: &result)
+        case .escapedSpaces: Vocabulary.unescapeSpaces(bytes, range, into: &result)
         }
     }
 
     @inline(__always)
-    private func slot(_ key: UInt64) -> Int { Int((key &* 0x9E37_79B9_7F4A_7C15) >> 24) & mask }
+    private static func key(_ left: Int32, _ right: Int32) -> UInt64 {
+        (UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))) &+ 1
+    }
 
-    private mutating func insert(_ left: Int32, _ right: Int32, _ value: UInt64) {
-        let key = (UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))) &+ 1
-        var slot = slot(key)
-        while keys[slot] != 0 {
-            if keys[slot] == key { return }
-            slot = (slot + 1) & mask
+    @inline(__always)
+    private static func slot(_ key: UInt64, _ mask: Int) -> Int { Int((key &* 0x9E37_79B9_7F4A_7C15) >> 24) & mask }
+
+    private mutating func insert(_ batch: [Entry]) {
+        let mask = mask
+        var entries = entries.mutableSpan
+        for entry in batch {
+            var slot = Self.slot(entry.key, mask)
+            while entries[slot].key != 0, entries[slot].key != entry.key { slot = (slot + 1) & mask }
+            if entries[slot].key == 0 { entries[slot] = entry }
         }
-        keys[slot] = key
-        values[slot] = value
     }
 
     @inline(__always)
@@ -201,11 +231,12 @@ struct RankedMerges: MergeRule {
         _ left: Int32, _ right: Int32, _ text: borrowing Span<UInt8>, _ range: Range<Int>
     ) -> (rank: UInt32, id: Int32)? {
         if left < 0 || right < 0 { return nil }
-        let key = (UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))) &+ 1
-        var slot = slot(key)
-        while keys[slot] != 0 {
-            if keys[slot] == key {
-                return (UInt32(values[slot] >> 32), Int32(truncatingIfNeeded: values[slot]))
+        let key = Self.key(left, right)
+        var slot = Self.slot(key, mask)
+        while entries[slot].key != 0 {
+            if entries[slot].key == key {
+                let value = entries[slot].value
+                return (UInt32(value >> 32), Int32(truncatingIfNeeded: value))
             }
             slot = (slot + 1) & mask
         }

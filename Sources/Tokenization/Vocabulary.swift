@@ -118,6 +118,7 @@ enum ByteAlphabet {
 
     /// Appends the bytes that a stretch stands for; characters outside the alphabet stand for themselves.
     static func decode(_ text: borrowing Span<UInt8>, _ range: Range<Int>, into result: inout [UInt8]) {
+        let bytes = bytes
         var offset = range.lowerBound
         while offset < range.upperBound {
             // The alphabet needs one or two bytes of UTF-8 for each character.

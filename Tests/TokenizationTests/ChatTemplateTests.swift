@@ -32,7 +32,8 @@ struct ChatTemplateTests {
         let text = file.string("tokenizer.chat_template")
         let template = ChatTemplate.forModel(
             // The vocabulary file of Llama 4 calls itself llama.
-            architecture: name == "llama4" ? name : file.architecture, name: name + "-instruct", templateText: text, tokenizer: tokenizer)
+            architecture: name == "llama4" ? name : file.architecture, name: name + "-instruct", templateText: text,
+            tokenizer: tokenizer)
         #expect(template.source == (text == nil ? .assumed : .reviewed))
         let cases = try Fixture.lines(Fixture.shared("golden/chat-a.jsonl"), as: Case.self).filter { $0.tok == name }
         #expect(cases.count == (name == "gemma4" ? 32 : 16))
