@@ -57,7 +57,8 @@ package struct Reference: Sendable {
         skipped = []
         for name in Set(file.tensors.compactMap { $0.name.split(separator: ".").first.map(String.init) }).sorted() {
             guard let tokens = file.integers(name + ".input_ids") else { continue }
-            if file.integers(name + ".mm_token_type_ids")?.contains(where: { $0 != 0 }) == true {
+            let media = ["image.", "pixel_values", "sound.", "input_features"].map { "\(name).\($0)" }
+            if file.tensors.contains(where: { tensor in media.contains { tensor.name.hasPrefix($0) } }) {
                 skipped.append(name)
                 continue
             }
