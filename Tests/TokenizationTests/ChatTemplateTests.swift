@@ -104,6 +104,22 @@ struct ChatTemplateTests {
         }
     }
 
+    /// Qwen3 and SmolLM3 think unless the prompt holds a thought already.
+    @Test(arguments: [
+        (#"'<|im_start|>' '<think>\n\n</think>\n\n'"#, "<think>\n\n</think>\n\n"),
+        (#"'<|im_start|>' "<think>\n\n</think>\n""#, "<think>\n\n</think>\n"), ("'<|im_start|>' <think>", ""),
+    ])
+    func emptyThoughtsOfChatML(_ text: String, _ empty: String) throws {
+        let json = HuggingFaceTests.json(vocabulary: #"{"a":0,"<|im_start|>":1,"c":2,"d":3}"#)
+            .replacingOccurrences(of: "<s>", with: "<think>").replacingOccurrences(of: "<x>", with: "</think>")
+        let definition = try TokenizerDefinition(json: Array(json.utf8), config: nil, generation: nil)
+        let template = ChatTemplate.forModel(
+            architecture: "qwen3", name: "x", templateText: text, tokenizer: try Tokenizer(definition))
+        #expect(template.family == .chatml && template.thinking == ThinkingMarkers(open: 4, close: 5))
+        #expect(rendered(template, [], thinking: false) == "<|im_start|>assistant\n" + empty)
+        #expect(rendered(template, [], thinking: true) == "<|im_start|>assistant\n")
+    }
+
     @Test(.enabled(if: Fixture.hasShared, "needs ../shared/fixtures/tokenizers"))
     func emptyThoughtsOfGemma4() throws {
         let tokenizer = try Fixture.tokenizer("gemma4")

@@ -131,6 +131,38 @@ struct TokenizerTests {
     }
 
     @Test
+    func idsWithARole() throws {
+        struct Metadata: TokenizerMetadata {
+            var numbers: [String: Int]
+            var pre: String
+            func string(_ key: String) -> String? { ["tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": pre][key] }
+            func integer(_ key: String) -> Int? { numbers[key] }
+            func boolean(_ key: String) -> Bool? { nil }
+            func stringTable(_ key: String) -> (bytes: [UInt8], ends: [Int])? {
+                key == "tokenizer.ggml.tokens" ? (Array("abcd".utf8), [1, 2, 3, 4]) : ([], [])
+            }
+            func integers(_ key: String) -> [Int]? {
+                [
+                    "tokenizer.ggml.token_type": [1, 1, 1, 1], "tokenizer.ggml.suppress_tokens": [3, -1, 9],
+                ][key]
+            }
+            func floats(_ key: String) -> [Float]? { nil }
+        }
+        var metadata = Metadata(
+            numbers: [
+                "tokenizer.ggml.eos_token_id": 0, "tokenizer.ggml.eot_token_id": 1, "tokenizer.ggml.eom_token_id": 2,
+                "tokenizer.ggml.bos_token_id": 3,
+            ], pre: "smaug-bpe")
+        var definition = try TokenizerDefinition(metadata: metadata)
+        #expect(definition.stopTokens == [0, 1, 2] && definition.suppressedTokens == [3, 9])
+        // The rule is Llama 3's; its BOS and its look-up of whole words are not.
+        #expect(definition.model == .byteLevel(.llama3) && !definition.addsBOS && !definition.ignoresMerges)
+        metadata.pre = "llama-bpe"
+        definition = try TokenizerDefinition(metadata: metadata)
+        #expect(definition.addsBOS && definition.ignoresMerges)
+    }
+
+    @Test
     func contradictoryTablesAreRefused() throws {
         var (definition, _) = try Fixture.definition("smollm2")
         definition.kinds.removeLast()
