@@ -45,6 +45,11 @@ package final class Engine: Sendable {
         try EnginePlanner(model, options: options).plan(contextTokens: contextTokens)
     }
 
+    /// The tokenizer alone.
+    package static func tokenizer(_ model: ModelFiles) throws(EngineError) -> Tokenizer {
+        try EnginePlanner.tokenizer(model)
+    }
+
     /// What the file says, without opening an engine. Builds the tokenizer to find the template.
     package static func describe(_ model: ModelFiles) throws(EngineError) -> ModelDescription {
         let configuration = try EnginePlanner.configuration(model)

@@ -34,6 +34,18 @@ package struct ReferenceSubject: Sendable, Equatable {
         return subjects
     }
 
+    /// The outputs in a folder that a model from elsewhere should give: `NAME.golden.safetensors` for a file NAME.gguf,
+    /// else the folder's own.
+    package static func reference(in directory: String, for model: String) -> ReferenceSubject? {
+        let name = model.split(separator: "/").last.map(String.init) ?? model
+        let stem = name.hasSuffix(".gguf") ? String(name.dropLast(5)) : name
+        guard
+            let reference = existing("\(directory)/\(stem).golden.safetensors")
+                ?? existing("\(directory)/golden.safetensors")
+        else { return nil }
+        return ReferenceSubject(model: model, reference: reference, settings: existing(directory + "/golden.json"))
+    }
+
     private static func existing(_ path: String) -> String? {
         FileManager.default.fileExists(atPath: path) ? path : nil
     }

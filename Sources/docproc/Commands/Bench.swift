@@ -3,6 +3,7 @@ import Benchmarks
 import Diagnostics
 import Inference
 import Kernels
+import Models
 import Runs
 import Weights
 

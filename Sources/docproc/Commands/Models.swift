@@ -5,6 +5,7 @@ struct ModelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models", abstract: "Find, check and fetch model files.",
         subcommands: [
-            ModelsList.self, ModelsShow.self, ModelsPull.self, ModelsVerify.self, ModelsImport.self, ModelsRemove.self,
+            ModelsList.self, ModelsShow.self, ModelsPull.self, ModelsVerify.self, ModelsImport.self, ModelsConvert.self,
+            ModelsSynth.self, ModelsRemove.self,
         ])
 }

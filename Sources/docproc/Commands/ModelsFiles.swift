@@ -4,19 +4,28 @@ import Runs
 import Store
 import Weights
 
-/// `models verify`: hashes a stored model and compares.
+/// `models verify`: hashes a stored model and compares; or runs one and compares with a reference.
 struct ModelsVerify: DocprocCommand {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Compare a model file with its published SHA-256.")
+        commandName: "verify",
+        abstract: "Compare a model file with its published SHA-256, or its outputs with a reference.")
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var progress: ProgressOptions
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Run the models of this folder, or the named one, against golden.safetensors in it.", valueName: "dir"))
+    var reference: String?
     @Argument(help: ArgumentHelp("A stored model; all of them by default.", valueName: "name"))
     var names: [String] = []
 
     var settingFlags: [any SettingFlags] { [progress] }
 
     func run(in context: CommandContext) async throws {
+        if let reference {
+            return try await ReferenceVerification(context: context, directory: reference).run(names)
+        }
         let store = ModelStore(directory: context.places.models)
         let stored = store.list()
         let wanted = names.isEmpty ? stored.map(\.name) : names

@@ -3,6 +3,7 @@ import ArgumentParser
 import Diagnostics
 import Documents
 import Inference
+import Models
 import Packing
 import Runs
 import Tokenization

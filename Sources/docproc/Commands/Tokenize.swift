@@ -3,6 +3,7 @@ import ArgumentParser
 import Diagnostics
 import Documents
 import Inference
+import Models
 import Packing
 import Runs
 import Tokenization
@@ -69,13 +70,9 @@ struct TokenizeCommand: DocprocCommand {
     /// The tokenizer and the context of a model, without opening an engine.
     static func facts(_ files: ModelFiles) throws(UserError) -> (Tokenizer, Int) {
         do {
-            let description = try Engine.describe(files)
-            return (try Tokenizer(TokenizerDefinition(metadata: files.gguf)), description.contextLength)
-        } catch let error as EngineError {
-            throw error.userError(path: files.path)
+            return (try Engine.tokenizer(files), try Engine.describe(files).contextLength)
         } catch {
-            throw UserError(
-                .modelUnsupported, "the tokenizer cannot be used: \(error)", places: [.init("file", files.path)])
+            throw error.userError(path: files.path)
         }
     }
 

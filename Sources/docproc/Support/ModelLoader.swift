@@ -2,6 +2,7 @@ import Answering
 import Diagnostics
 import Inference
 import Kernels
+import Models
 import Runs
 import Store
 import Weights
@@ -76,11 +77,11 @@ struct ModelLoader {
         AnswerModel(
             name: files.catalogEntry?.name ?? files.name, quant: files.catalogEntry?.quantization,
             sha256: files.catalogEntry?.sha256,
-            license: files.catalogEntry?.licence.name ?? files.gguf.string("general.license"))
+            license: files.catalogEntry?.licence.name ?? files.checkpoint.string("general.license"))
     }
 
     /// What of the model goes into the key of a result: its content, or what the file system says of it.
     func identity(_ files: ModelFiles) -> String {
-        files.catalogEntry?.sha256 ?? "\(files.path) \(files.gguf.mapping.count) \(FileFacts.modified(files.path))"
+        files.catalogEntry?.sha256 ?? "\(files.path) \(files.checkpoint.byteCount) \(FileFacts.modified(files.path))"
     }
 }

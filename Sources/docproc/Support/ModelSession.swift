@@ -5,6 +5,7 @@ import Hashing
 import Inference
 import Ingest
 import Kernels
+import Models
 import Packing
 import Runs
 import Weights
@@ -54,7 +55,7 @@ struct ModelSession: Sendable {
     var planModel: RunPlan.Model {
         let model = generator.model
         return RunPlan.Model(
-            name: model.name, quant: model.quant ?? "", sha256: model.sha256, bytes: files.gguf.mapping.count,
+            name: model.name, quant: model.quant ?? "", sha256: model.sha256, bytes: files.checkpoint.byteCount,
             license: model.license)
     }
 }
