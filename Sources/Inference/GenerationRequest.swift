@@ -11,16 +11,20 @@ package struct GenerationRequest: Sendable {
     package var stopTokens: Set<Int32>?
     /// Restricts the output to a language; the output ends by itself where the grammar allows nothing more.
     package var grammar: Grammar?
+    /// Tries several tokens at once where the text before suggests them. Changes what an output costs, never the
+    /// output.
+    package var speculation: Bool
 
     package init(
         prompt: [Int32], maxOutputTokens: Int, sampling: SamplingOptions = .greedy, stopTokens: Set<Int32>? = nil,
-        grammar: Grammar? = nil
+        grammar: Grammar? = nil, speculation: Bool = true
     ) {
         self.prompt = prompt
         self.maxOutputTokens = maxOutputTokens
         self.sampling = sampling
         self.stopTokens = stopTokens
         self.grammar = grammar
+        self.speculation = speculation
     }
 }
 
@@ -52,15 +56,21 @@ package struct Usage: Sendable, Equatable, Codable {
     package var outputTokens: Int
     package var prefillSeconds: Double
     package var decodeSeconds: Double
+    /// Tokens that were guessed, and those among them that became output.
+    package var draftedTokens: Int
+    package var acceptedTokens: Int
 
     package init(
-        promptTokens: Int, cachedTokens: Int, outputTokens: Int, prefillSeconds: Double, decodeSeconds: Double
+        promptTokens: Int, cachedTokens: Int, outputTokens: Int, prefillSeconds: Double, decodeSeconds: Double,
+        draftedTokens: Int = 0, acceptedTokens: Int = 0
     ) {
         self.promptTokens = promptTokens
         self.cachedTokens = cachedTokens
         self.outputTokens = outputTokens
         self.prefillSeconds = prefillSeconds
         self.decodeSeconds = decodeSeconds
+        self.draftedTokens = draftedTokens
+        self.acceptedTokens = acceptedTokens
     }
 }
 

@@ -14,6 +14,15 @@ package struct Grammar: Sendable, Hashable {
         case sequence([Node])
         case choice([Node])
         case repetition(Node, min: Int, max: Int?)
+        /// Items in this order with a separator between those that are there.
+        case list([ListItem], separator: Node)
+        /// One item several times with a separator between.
+        case separated(Node, separator: Node, min: Int, max: Int?)
+    }
+
+    struct ListItem: Sendable, Hashable {
+        var node: Node
+        var isRequired: Bool
     }
 
     let node: Node
@@ -44,6 +53,18 @@ package struct Grammar: Sendable, Hashable {
         return Grammar(node: .repetition(part.node, min: min, max: max))
     }
 
+    /// These in this order, with a separator between those that are there; the others may be left out.
+    package static func list(_ items: [(item: Grammar, isRequired: Bool)], separator: Grammar) -> Grammar {
+        let items = items.map { ListItem(node: $0.item.node, isRequired: $0.isRequired) }
+        return Grammar(node: .list(items, separator: separator.node))
+    }
+
+    /// This, at least `min` and at most `max` times, with a separator between; `nil` is without end.
+    package static func separated(_ item: Grammar, by separator: Grammar, min: Int = 0, max: Int? = nil) -> Grammar {
+        precondition(min >= 0 && (max ?? min) >= min, "a repetition needs 0 <= min <= max")
+        return Grammar(node: .separated(item.node, separator: separator.node, min: min, max: max))
+    }
+
     /// One byte of a class.
     package static func bytes(_ set: ByteClass) -> Grammar {
         Grammar(node: .bytes(set))
@@ -56,19 +77,22 @@ package struct Grammar: Sendable, Hashable {
 
     /// One well-formed UTF-8 character (Unicode 17, table 3-7) that is not an excluded ASCII one.
     package static func character(excluding excluded: ByteClass = []) -> Grammar {
-        func sequence(_ ranges: ClosedRange<UInt8>...) -> Grammar { .sequence(ranges.map { .bytes(ByteClass($0)) }) }
-        let tail: ClosedRange<UInt8> = 0x80...0xBF
-        return .choice([
-            .bytes(ByteClass(0x00...0x7F).subtracting(excluded)),
-            sequence(0xC2...0xDF, tail),
-            sequence(0xE0...0xE0, 0xA0...0xBF, tail),
-            sequence(0xE1...0xEC, tail, tail),
-            sequence(0xED...0xED, 0x80...0x9F, tail),
-            sequence(0xEE...0xEF, tail, tail),
-            sequence(0xF0...0xF0, 0x90...0xBF, tail, tail),
-            sequence(0xF1...0xF3, tail, tail, tail),
-            sequence(0xF4...0xF4, 0x80...0x8F, tail, tail),
+        func range(_ range: ClosedRange<UInt8>) -> Grammar { .bytes(ByteClass(range)) }
+        let tail = range(0x80...0xBF)
+        // Each line is what may stand before one more byte of the tail.
+        let beforeThird = Grammar.choice([
+            .sequence([range(0xF0...0xF0), range(0x90...0xBF)]),
+            .sequence([range(0xF1...0xF3), tail]),
+            .sequence([range(0xF4...0xF4), range(0x80...0x8F)]),
+            .bytes([ByteClass(0xE1...0xEC), ByteClass(0xEE...0xEF)]),
         ])
+        let beforeLast = Grammar.choice([
+            range(0xC2...0xDF),
+            .sequence([range(0xE0...0xE0), range(0xA0...0xBF)]),
+            .sequence([range(0xED...0xED), range(0x80...0x9F)]),
+            .sequence([beforeThird, tail]),
+        ])
+        return .choice([.bytes(ByteClass(0x00...0x7F).subtracting(excluded)), .sequence([beforeLast, tail])])
     }
 }
 

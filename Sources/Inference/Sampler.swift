@@ -14,9 +14,12 @@ struct Sampler {
     /// After temperature, tokens less likely than the best by this factor (e^-20) are never drawn; it keeps the list
     /// that must be sorted short.
     private static let negligible: Float = -20
+    /// Likely tokens that are tried before a grammar is asked for all that it allows.
+    private static let trials = 8
 
     let options: SamplingOptions
     private var random: SplitMix64
+    private var penalties: RepetitionPenalties
     /// Reused between tokens.
     private var candidates: [Candidate] = []
 
@@ -25,43 +28,54 @@ struct Sampler {
         var weight: Float
     }
 
-    init(_ options: SamplingOptions) {
+    /// - Parameter prompt: what the output follows; the repetition penalty counts it.
+    init(_ options: SamplingOptions, prompt: [Int32] = []) {
         self.options = options
         random = SplitMix64(state: options.seed)
+        penalties = RepetitionPenalties(options, prompt: prompt)
     }
 
-    /// The next token.
+    /// The token was taken into the output.
+    mutating func append(_ token: Int32) {
+        penalties.append(token)
+    }
+
+    /// The next token. With temperature 0 it is the most likely one of those that the grammar allows.
     ///
-    /// Temperature is applied first, then top-k, min-p and top-p on what is left. With temperature 0 it is the most
-    /// likely token whatever the rest says.
     /// - Parameters:
-    ///   - logits: one per row of the vocabulary; minus infinity for what must not be drawn.
-    ///   - allowed: the only ids that may be drawn, at least one; `nil` for all.
-    mutating func next(_ logits: [Float], allowed: [Int32]? = nil) -> Int32 {
-        let best = Self.best(logits, allowed: allowed)
+    ///   - logits: one per row of the vocabulary; minus infinity for what must not be drawn. Comes back as it was,
+    ///     but for suppressed ids and some that the grammar forbids, which are minus infinity.
+    ///   - grammar: `nil` allows everything.
+    mutating func next(_ logits: inout [Float], grammar: GrammarMatcher? = nil) throws(EngineError) -> Int32 {
+        for id in options.suppressed where logits.indices.contains(Int(id)) { logits[Int(id)] = -.infinity }
+        let penalized = penalties.apply(to: &logits)
+        defer { for (id, logit) in penalized { logits[Int(id)] = logit } }
+        let best = try Self.best(&logits, grammar: grammar)
         guard options.temperature > 0 else { return best }
+        collect(logits, best: best, grammar: grammar)
+        return draw()
+    }
+
+    /// Candidates with their weights relative to the best, the most likely first, cut to the top k.
+    private mutating func collect(_ logits: [Float], best: Int32, grammar: GrammarMatcher?) {
         let top = logits[Int(best)]
         let scale = 1 / options.temperature
-        let floor = max(Self.negligible, options.minP > 0 ? logf(options.minP) : -Float.infinity)
         candidates.removeAll(keepingCapacity: true)
-        func consider(_ id: Int32) {
-            let exponent = (logits[Int(id)] - top) * scale
-            if exponent >= floor { candidates.append(Candidate(id: id, weight: exponent)) }
-        }
-        if let allowed {
-            for id in allowed { consider(id) }
-        } else {
-            for id in logits.indices { consider(Int32(id)) }
+        for id in logits.indices {
+            let exponent = (logits[id] - top) * scale
+            guard exponent >= Self.negligible, grammar?.permits(Int32(id)) ?? true else { continue }
+            candidates.append(Candidate(id: Int32(id), weight: exponent))
         }
         candidates.sort { $0.weight == $1.weight ? $0.id < $1.id : $0.weight > $1.weight }
         if options.topK > 0, candidates.count > options.topK {
             candidates.removeLast(candidates.count - options.topK)
         }
-        var sum: Float = 0
-        for index in candidates.indices {
-            candidates[index].weight = expf(candidates[index].weight)
-            sum += candidates[index].weight
-        }
+        for index in candidates.indices { candidates[index].weight = expf(candidates[index].weight) }
+    }
+
+    /// One of the candidates that top-p and min-p leave.
+    private mutating func draw() -> Int32 {
+        var sum = candidates.reduce(0) { $0 + $1.weight }
         var kept = candidates.count
         if options.topP < 1 {
             var mass: Float = 0
@@ -70,31 +84,46 @@ struct Sampler {
                 mass += candidates[kept].weight
                 kept += 1
             }
-            sum = mass
         }
+        while kept > 1, candidates[kept - 1].weight < options.minP { kept -= 1 }
+        sum = candidates[..<kept].reduce(0) { $0 + $1.weight }
         var left = Float(random.nextUnit()) * sum
-        for index in 0..<kept - 1 {
-            left -= candidates[index].weight
-            if left < 0 { return candidates[index].id }
+        for candidate in candidates[..<(kept - 1)] {
+            left -= candidate.weight
+            if left < 0 { return candidate.id }
         }
         return candidates[kept - 1].id
     }
 
-    private static func best(_ logits: [Float], allowed: [Int32]?) -> Int32 {
-        var best: Int32 = allowed?[0] ?? 0
-        var top = logits[Int(best)]
-        if let allowed {
-            for id in allowed where logits[Int(id)] > top {
-                top = logits[Int(id)]
-                best = id
-            }
-        } else {
-            for id in logits.indices where logits[id] > top {
-                top = logits[id]
-                best = Int32(id)
-            }
+    /// The most likely of the tokens that the grammar allows.
+    private static func best(_ logits: inout [Float], grammar: GrammarMatcher?) throws(EngineError) -> Int32 {
+        for _ in 0..<trials {
+            let best = mostLikely(logits)
+            guard let grammar else { return best }
+            guard logits[Int(best)] > -.infinity else { break }
+            if grammar.permits(best) { return best }
+            logits[Int(best)] = -.infinity
+        }
+        guard let grammar else { return 0 }
+        let allowed = try grammar.allowed()
+        var best = allowed[0]
+        for id in allowed {
+            let (logit, top) = (logits[Int(id)], logits[Int(best)])
+            if logit > top || (logit == top && id < best) { best = id }
+        }
+        guard logits[Int(best)] > -.infinity else {
+            throw .grammar("No token of the model continues it that may be drawn.")
         }
         return best
+    }
+
+    private static func mostLikely(_ logits: [Float]) -> Int32 {
+        var (best, top) = (0, logits[0])
+        for id in logits.indices where logits[id] > top {
+            top = logits[id]
+            best = id
+        }
+        return Int32(best)
     }
 }
 

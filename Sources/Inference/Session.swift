@@ -10,14 +10,22 @@ import Tokenization
 
 /// A model, its cache, and the tokens that are in it.
 final class Session {
-    private let model: any LanguageModel
+    /// Text that a grammar forces is guessed so far ahead; more than the longest draft holds.
+    private static let forcedBytes = 128
+    /// How often the tokenizer's tokens of such text are the model's.
+    private static let forcedProbability: Float = 0.9
+
+    let model: any LanguageModel
     private let arithmetic: Compute
-    private let cache: KVCacheManager
+    let cache: KVCacheManager
     private let tokenizer: Tokenizer
     private let chunkTokens: Int
     /// Tokens whose keys and values are stored, `cache.count` of them.
     private var stored: [Int32] = []
     private var logits: [Float]
+    /// Logits of the rows of the last decode step, where it had several.
+    private var rows: [Float] = []
+    private var speculator = Speculator()
     /// Ids that are never drawn: padding, unknown and control entries other than stop tokens.
     private let undrawable: [Int32]
     /// Built when the first grammar arrives.
@@ -93,10 +101,7 @@ final class Session {
     var cacheBytes: Int { cache.residentBytes }
 
     /// Forgets the sequence, so that the next one starts from nothing.
-    func forget() {
-        cache.truncate(to: 0)
-        stored.removeAll(keepingCapacity: true)
-    }
+    func forget() { cut(to: 0) }
 
     // MARK: - Steps
 
@@ -110,8 +115,7 @@ final class Session {
         visit: (_ position: Int) -> Void = { _ in }
     ) throws {
         let common = zip(stored, sequence).prefix { $0 == $1 }.count
-        cache.truncate(to: min(common, wantedFrom))
-        stored.removeLast(stored.count - cache.count)
+        cut(to: min(common, wantedFrom))
         let cached = cache.count
         progress(cached, cached)
         while cache.count < sequence.count {
@@ -123,7 +127,7 @@ final class Session {
             model.forward(chunk, wanted: wanted.lowerBound - first..<wanted.upperBound - first, cache: cache)
             stored.append(contentsOf: chunk)
             for position in wanted {
-                model.logits(row: position - first, into: &logits)
+                model.logits(rows: position - first..<position - first + 1, into: &logits)
                 visit(position)
             }
             progress(end, cached)
@@ -137,31 +141,137 @@ final class Session {
     }
 
     /// Token after token until something ends the output.
+    ///
+    /// A step may compute guesses behind the token: their logits are those that computing them one by one gives, and a
+    /// guess counts only where it is what is drawn from the logits before it.
     private func decode(
         _ request: GenerationRequest, stops: Set<Int32>, grammar: GrammarMatcher?, usage: inout Usage,
         yield: (GenerationEvent) -> Void
     ) throws -> FinishReason {
-        var sampler = Sampler(request.sampling)
+        var sampler = Sampler(request.sampling, prompt: request.prompt)
         var decoder = StreamingDecoder(tokenizer)
+        if request.speculation { speculator.begin(stored[...]) }
+        var drafts: [Int32] = []
+        /// The row of the last step that `logits` belong to; so many guesses were right.
+        var row = 0
+        // Guesses that nothing confirmed are no part of the sequence.
+        defer { cut(to: stored.count - drafts.count + row) }
         while true {
             if let grammar, grammar.isExhausted { return .grammar }
             guard usage.outputTokens < request.maxOutputTokens else { return .length }
             try Task.checkCancellation()
-            let allowed = try grammar?.allowed()
             let total = arithmetic.logSumExp(logits, count: logits.count)
             for id in undrawable where !stops.contains(id) { logits[Int(id)] = -.infinity }
-            let token = sampler.next(logits, allowed: allowed)
+            let token = try sampler.next(&logits, grammar: grammar)
             if stops.contains(token) { return .stop }
             let logProbability = logits[Int(token)] - total
-            grammar?.accept(tokenizer.bytes(of: token))
+            grammar?.accept(token)
+            sampler.append(token)
             usage.outputTokens += 1
             yield(.token(id: token, text: decoder.append(token), logProbability: logProbability))
             // The logits after the last token that may be generated are of no use.
             guard usage.outputTokens < request.maxOutputTokens else { continue }
-            model.forward([token], wanted: 0..<1, cache: cache)
-            stored.append(token)
-            model.logits(row: 0, into: &logits)
+            if row < drafts.count, drafts[row] == token {
+                row += 1
+                usage.acceptedTokens += 1
+                if request.speculation { speculator.append(stored[..<(stored.count - drafts.count + row)]) }
+                takeRow(row)
+            } else {
+                let confirmed = stored.count - drafts.count + row
+                cut(to: confirmed)
+                precondition(stored.count == confirmed, "a draft reached further than it can be taken back")
+                row = 0
+                drafts = step(
+                    token, request, stops: stops, grammar: grammar, left: request.maxOutputTokens - usage.outputTokens)
+                usage.draftedTokens += drafts.count
+            }
         }
+    }
+
+    /// Computes a token that was just generated and guesses behind it, and leaves the logits after the token.
+    /// - Parameter left: tokens that may yet be generated.
+    /// - Returns: the guesses, whose logits are in `rows`.
+    private func step(
+        _ token: Int32, _ request: GenerationRequest, stops: Set<Int32>, grammar: GrammarMatcher?, left: Int
+    ) -> [Int32] {
+        stored.append(token)
+        var drafts: [Int32] = []
+        if request.speculation {
+            speculator.append(stored[...])
+            let guesses = guesses(grammar, limit: min(left - 1, longestDraft)) { id in
+                stops.contains(id) || request.sampling.suppressed.contains(id)
+            }
+            drafts = guesses.prefix(speculator.worthwhile(guesses)).map(\.token)
+        }
+        let clock = ContinuousClock()
+        let start = clock.now
+        let batch = [token] + drafts
+        model.forward(batch, wanted: 0..<batch.count, cache: cache)
+        stored += drafts
+        if drafts.isEmpty {
+            model.logits(rows: 0..<1, into: &logits)
+        } else {
+            let needed = batch.count * logits.count
+            if rows.count > needed { rows.removeLast(rows.count - needed) }
+            rows.append(contentsOf: repeatElement(0, count: needed - rows.count))
+            model.logits(rows: 0..<batch.count, into: &rows)
+            takeRow(0)
+        }
+        speculator.measured(tokens: batch.count, seconds: seconds(clock.now - start))
+        return drafts
+    }
+
+    private func takeRow(_ row: Int) {
+        logits.replaceSubrange(0..., with: rows[row * logits.count..<(row + 1) * logits.count])
+    }
+
+    /// What may come after `stored`: what the grammar leaves no choice about, then what followed the same tokens
+    /// before. Ends before anything that cannot be part of an output.
+    private func guesses(
+        _ grammar: GrammarMatcher?, limit: Int, excluding isExcluded: (Int32) -> Bool
+    ) -> [Speculator.Guess] {
+        guard limit > 0 else { return [] }
+        var guesses: [Speculator.Guess] = []
+        if let forced = grammar?.forcedBytes(limit: Self.forcedBytes), !forced.isEmpty {
+            // The model may cut the text in another way than the tokenizer; then the guess is wrong.
+            guesses = tokenizer.encode(utf8: forced).prefix(limit).map {
+                Speculator.Guess(token: $0, probability: Self.forcedProbability)
+            }
+        }
+        if guesses.isEmpty {
+            guesses = speculator.guesses(stored[...], limit: limit)
+        } else {
+            let forced = guesses.count
+            stored += guesses.map(\.token)
+            guesses += speculator.guesses(stored[...], guessed: forced, limit: limit - forced)
+            stored.removeLast(forced)
+        }
+        if let grammar { guesses = Array(guesses.prefix(grammar.permitted(guesses.map(\.token)))) }
+        return Array(guesses.prefix { !tokenizer.isControl($0.token) && !isExcluded($0.token) })
+    }
+
+    /// The most tokens behind the next one that can be computed and taken back again.
+    private var longestDraft: Int {
+        let next = cache.count + 1
+        let layout = cache.layout
+        var longest = min(Speculator.maximumDraft, layout.chunkTokens - 1, layout.contextTokens - next)
+        for layer in cache.plan {
+            switch layer.attention {
+            case .full: continue
+            case .sliding: longest = min(longest, layout.slackTokens)
+            // A chunk is given up as soon as all of it is stored.
+            case .chunked(let size): longest = min(longest, size - 1 - next % size)
+            }
+        }
+        return max(longest, 0)
+    }
+
+    /// Cuts the sequence back to at most `count` tokens.
+    private func cut(to count: Int) {
+        guard count < stored.count else { return }
+        cache.truncate(to: count)
+        stored.removeLast(stored.count - cache.count)
+        speculator.shorten(to: stored.count)
     }
 
     private func logProbability(_ token: Int32) -> Float {
@@ -180,7 +290,7 @@ final class Session {
         return new
     }
 
-    private func check(_ tokens: [Int32], output: Int) throws(EngineError) {
+    func check(_ tokens: [Int32], output: Int) throws(EngineError) {
         guard !tokens.isEmpty else { throw .emptyPrompt }
         let limit = cache.layout.contextTokens
         guard tokens.count + output <= limit else {

@@ -20,8 +20,16 @@ struct TokenTrie: Sendable {
     private(set) var nodes: [Node] = []
     private(set) var tokens: [Int32] = []
     private(set) var maximumDepth = 0
+    /// Bytes of all tokens by id; token `id` has `text[starts[id]..<starts[id + 1]]`.
+    private var text: [UInt8] = []
+    private var starts: [Int32] = [0]
 
     init(vocabulary: [(id: Int32, bytes: [UInt8])]) {
+        for (id, bytes) in vocabulary.sorted(by: { $0.id < $1.id }) {
+            while starts.count <= id { starts.append(Int32(text.count)) }
+            text += bytes
+            starts.append(Int32(text.count))
+        }
         let sorted = vocabulary.filter { !$0.bytes.isEmpty && $0.bytes.count <= Int(UInt16.max) }
             .sorted { $0.bytes == $1.bytes ? $0.id < $1.id : $0.bytes.lexicographicallyPrecedes($1.bytes) }
         var path: [Int] = []
@@ -52,6 +60,12 @@ struct TokenTrie: Sendable {
             vocabulary.append((id, tokenizer.bytes(of: id)))
         }
         self.init(vocabulary: vocabulary)
+    }
+
+    /// What a token stands for; empty for one that stands for no text.
+    func bytes(of id: Int32) -> ArraySlice<UInt8> {
+        guard id >= 0, Int(id) + 1 < starts.count else { return [] }
+        return text[Int(starts[Int(id)])..<Int(starts[Int(id) + 1])]
     }
 
     /// The tokens whose bytes lead from `state` to a state of the automaton that is not dead, ascending.
