@@ -33,6 +33,9 @@ enum HalfPrecision {
         }
     }
 
-    /// A float rounded to half precision.
-    static func rounded(_ value: Float) -> Float { float(bits(value)) }
+    /// The smallest half that is not nearer to zero: what a unit should be whose multiples must reach far enough.
+    static func bitsOutward(_ value: Float) -> UInt16 {
+        let nearest = bits(value)
+        return abs(float(nearest)) < abs(value) ? nearest + 1 : nearest
+    }
 }

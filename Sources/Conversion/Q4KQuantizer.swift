@@ -154,8 +154,8 @@ enum Q4KQuantizer {
             largestScale = max(largestScale, lines[k].scale)
             largestOffset = max(largestOffset, -lines[k].start)
         }
-        let d = HalfPrecision.bits(largestScale / 63)
-        let dmin = HalfPrecision.bits(largestOffset / 63)
+        let d = HalfPrecision.bitsOutward(largestScale / 63)
+        let dmin = HalfPrecision.bitsOutward(largestOffset / 63)
         let scaleUnit = HalfPrecision.float(d)
         let offsetUnit = HalfPrecision.float(dmin)
         unsafe y.storeBytes(of: d.littleEndian, as: UInt16.self)

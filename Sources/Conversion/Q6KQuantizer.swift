@@ -82,7 +82,7 @@ enum Q6KQuantizer {
             wanted[b] = unsafe Group(x: x + 16 * b, weights: weights + 16 * b).best()
             if abs(wanted[b]) > abs(extreme) { extreme = wanted[b] }
         }
-        let d = HalfPrecision.bits(extreme / -128)
+        let d = HalfPrecision.bitsOutward(extreme / -128)
         let unit = HalfPrecision.float(d)
         unsafe y.storeBytes(of: d.littleEndian, toByteOffset: 208, as: UInt16.self)
         var scales: InlineArray<16, Float> = .init(repeating: 0)

@@ -43,7 +43,7 @@ enum SyntheticVocabulary {
             tokens[next] = token
         }
 
-        /// Fills what is left below an id with a space and four to five letters.
+        /// Fills what is left below an id with a space and four letters.
         mutating func fill(upTo end: Int, space: String) {
             var number = 0
             for id in 0..<end where tokens[id] == nil {
