@@ -60,7 +60,7 @@ package import Diagnostics
                 throw CancellationError()
             } catch {
                 try Task.checkCancellation()
-                throw HTTPFailure.connection("no connection: \(error)")
+                throw HTTPFailure.connection(Self.explanation(error, "there is no connection"))
             }
             var headers: [String: String] = [:]
             for (name, value) in response.headers where headers[name.lowercased()] == nil {
@@ -69,6 +69,16 @@ package import Diagnostics
             return HTTPReply(
                 status: Int(response.status.code), headers: headers, url: request.url,
                 body: Self.pieces(of: response.body))
+        }
+
+        /// A phrase for what the client reports.
+        fileprivate static func explanation(_ error: any Error, _ event: String) -> String {
+            switch error as? HTTPClientError {
+            case .readTimeout: "the server fell silent"
+            case .connectTimeout: "the server does not answer"
+            case .remoteConnectionClosed: "the server closed the connection"
+            default: "\(event): \(error)"
+            }
         }
 
         private static func pieces(of body: HTTPClientResponse.Body) -> AsyncThrowingStream<[UInt8], any Error> {
@@ -111,7 +121,7 @@ package import Diagnostics
                 throw CancellationError()
             } catch {
                 try Task.checkCancellation()
-                throw HTTPFailure.connection("the connection broke: \(error)")
+                throw HTTPFailure.connection(HTTPFetcher.explanation(error, "the connection broke"))
             }
         }
     }

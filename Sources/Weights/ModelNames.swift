@@ -16,7 +16,8 @@ extension ModelStore {
             // An alias names a model or a path, never another alias: so it can't run in circles.
             return try resolve(target, environment: environment)
         }
-        if let stored = try? stored(name) { return stored.path }
+        let candidates = candidates(name)
+        if !candidates.isEmpty { return try only(of: candidates, name).path }
         let foreign = ForeignModels.all(environment)
         if let model = foreign.first(where: { $0.names.contains { $0.lowercased() == name.lowercased() } }) {
             return model.path
@@ -26,24 +27,32 @@ extension ModelStore {
 
     /// The stored model of that name.
     func stored(_ name: String) throws(UserError) -> Stored {
+        let candidates = candidates(name)
+        guard !candidates.isEmpty else { throw missing(name, among: []) }
+        return try only(of: candidates, name)
+    }
+
+    /// The stored models that a name may mean.
+    private func candidates(_ name: String) -> [Stored] {
         let wanted = (name.hasPrefix("hf:") ? String(name.dropFirst(3)) : name).lowercased()
         let all = list()
-        if let exact = all.first(where: { $0.name.lowercased() == wanted }) { return exact }
-        var byShortName = all.filter { $0.pulled?.answers(to: name) == true }
-        // Of several quantizations of a repository the usual one, as in a pull.
-        if byShortName.count > 1, let usual = byShortName.first(where: { $0.pulled?.model.quantization == "Q4_K_M" }) {
-            byShortName = [usual]
+        if let exact = all.first(where: { $0.name.lowercased() == wanted }) { return [exact] }
+        let ofRepository = all.filter { $0.pulled?.answers(to: name) == true }
+        // Of several quantizations the usual one, as in a pull.
+        if let usual = ofRepository.first(where: { $0.pulled?.model.quantization == "Q4_K_M" }) { return [usual] }
+        if !ofRepository.isEmpty { return ofRepository }
+        return all.filter {
+            $0.pulled?.isSuperseded != true
+                && ($0.catalogEntry?.name == wanted || $0.path.hasSuffix("/\(name)")
+                    || $0.path.hasSuffix("/\(name).gguf"))
         }
-        byShortName += all.filter {
-            $0.catalogEntry?.name == wanted || $0.path.hasSuffix("/\(name)") || $0.path.hasSuffix("/\(name).gguf")
-        }.filter { !byShortName.contains($0) }
-        guard let first = byShortName.first else { throw missing(name, among: []) }
-        guard byShortName.count == 1 else {
-            throw UserError(
-                .modelMissing, "\(name) could be \(byShortName.map(\.name).joined(separator: " or "))",
-                remedies: byShortName.map { .init("--model \($0.name)") })
-        }
-        return first
+    }
+
+    private func only(of candidates: [Stored], _ name: String) throws(UserError) -> Stored {
+        if candidates.count == 1 { return candidates[0] }
+        throw UserError(
+            .modelMissing, "\(name) could be \(candidates.map(\.name).joined(separator: " or "))",
+            remedies: candidates.map { .init("--model \($0.name)") })
     }
 
     /// The GGUF file that a path means; nil if the name is no path.

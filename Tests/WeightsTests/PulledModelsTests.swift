@@ -41,7 +41,7 @@ struct PulledModelsTests {
         let folder = try pull("o/n", commit: "aa11", "Q8_0", entry: "n-Q8_0.gguf", ["n-Q8_0.gguf": "eight"])
         #expect(try store.resolve("o/n") == folder + "/n-Q8_0.gguf")
         _ = try pull("o/n", commit: "aa11", "Q2_K", entry: "n-Q2_K.gguf", ["n-Q2_K.gguf": "two"])
-        let several = #expect(throws: UserError.self) { try store.stored("o/n") }
+        let several = #expect(throws: UserError.self) { try store.resolve("o/n") }
         #expect(several?.cause == "o/n could be o/n:Q2_K or o/n:Q8_0")
         _ = try pull("o/n", commit: "aa11", "Q4_K_M", entry: "n-Q4_K_M.gguf", ["n-Q4_K_M.gguf": "four"])
         #expect(try store.resolve("hf:O/N") == folder + "/n-Q4_K_M.gguf")
