@@ -2,6 +2,7 @@ import ArgumentParser
 import Conversion
 import Diagnostics
 import Kernels
+import Models
 import Runs
 import Weights
 

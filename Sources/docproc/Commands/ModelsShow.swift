@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Inference
+import Models
 import Runs
 import Weights
 

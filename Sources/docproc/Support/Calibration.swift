@@ -1,5 +1,6 @@
 import Hashing
 import Inference
+import Models
 import Runs
 import Store
 import Weights

@@ -3,6 +3,7 @@ import Diagnostics
 import Hashing
 import Inference
 import Ingest
+import Models
 import Pipeline
 import Runs
 import Store
