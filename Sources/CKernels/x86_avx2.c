@@ -134,6 +134,7 @@ AVX2 static float exp_shift(float *x, size_t n, float shift) {
     .quantize = ck_avx2_quantize, \
     .dots = {CK_AVX2_UNPACKED(DOTS)}, \
     .panel = {CK_AVX2_UNPACKED(PANEL)}, \
+    .float_dots = {CK_PLAIN_TYPES(DOTS)}, \
     .rms_norm = rms_norm, \
     .add = add, \
     .scale = scale, \

@@ -97,6 +97,11 @@ CK_AVX2_UNPACKED(CK_AVX2_DECLARE)
     void ck_avx2_dots_##name(const ck_rows *rows, const ck_dots *dots);   \
     void ck_avx2_panel_##name(const ck_rows *rows, const ck_half_panel *panel);
 CK_AVX2_UNPACKED(CK_AVX2_DECLARE_DOTS)
+// x86_avx2_floats.c
+#define CK_AVX2_DECLARE_FLOAT_DOTS(id, name) \
+    void ck_avx2_dots_##name(const ck_rows *rows, const float *x, size_t x_stride, size_t tokens, float *out);
+CK_PLAIN_TYPES(CK_AVX2_DECLARE_FLOAT_DOTS)
+// x86_avx2_unpack.c again
 void ck_avx2_floats_f16(const void *row, size_t n, float *out);
 void ck_avx2_floats_bf16(const void *row, size_t n, float *out);
 

@@ -25,7 +25,7 @@ package struct KernelTiming {
         let y = Buffer<Float>(count: tokens * rows)
         let view = unsafe TensorView(
             name: "timing", type: type, shape: [columns, rows], bytes: weights.pointer, byteCount: weights.count)
-        let seconds = best(runs) { unsafe compute.matmul(view, x.pointer, tokens: tokens, into: y.pointer) }
+        let seconds = shortest(runs) { unsafe compute.matmul(view, x.pointer, tokens: tokens, into: y.pointer) }
         return Double(rows) * Double(columns) * Double(tokens) / seconds * 1e-9
     }
 
@@ -48,15 +48,40 @@ package struct KernelTiming {
         let request = unsafe AttentionRequest(
             queries: queries.pointer, tokens: tokens, heads: heads, scale: 0.1, kind: .full,
             firstPosition: length - tokens, cache: cache)
-        let seconds = best(runs) { unsafe compute.attention(request, into: out.pointer) }
+        let seconds = shortest(runs) { unsafe compute.attention(request, into: out.pointer) }
         let seen = Double(tokens) * (Double(length) - Double(tokens - 1) / 2)
         return 2 * seen * Double(heads * headDim) / seconds * 1e-9
     }
 
-    private func best(_ runs: Int, _ body: () -> Void) -> Double {
-        let clock = ContinuousClock()
-        return (0..<max(runs, 1)).map { _ in clock.measure(body) / .seconds(1) }.reduce(.infinity) {
-            min($0, max($1, 1e-9))
+    /// Rates of the types that model files are mostly made of, on shapes like those of a model.
+    package func weightTypes() -> [WeightTypeRate] {
+        [DataType.q4_0, .q4_K, .q6_K, .q8_0, .f16].map { type in
+            let columns = 1536, rows = (64 << 20) / (type.rowBytes(columns) ?? 1)  // more than caches hold
+            let decode = product(type, rows: rows, columns: columns, tokens: 1, runs: 5)
+            return WeightTypeRate(
+                name: type.name, prefill: product(type, rows: columns, columns: columns, tokens: 512),
+                decodeBytes: decode * Double(type.blockBytes) / Double(type.blockElements),
+                usesIntegers: compute.numerics == .fast && type.blockElements > 1)
         }
+    }
+}
+
+/// How fast products with one type of weights are.
+package struct WeightTypeRate: Sendable, Equatable {
+    /// As in `Q4_K`.
+    package var name: String
+    /// Multiply-adds per second, in units of 10^9, for 512 tokens.
+    package var prefill: Double
+    /// Bytes of weights per second, in units of 10^9, for one token.
+    package var decodeBytes: Double
+    /// Whether products are of integers; of floats otherwise.
+    package var usesIntegers: Bool
+
+    /// For values that were measured elsewhere.
+    package init(name: String, prefill: Double, decodeBytes: Double, usesIntegers: Bool) {
+        self.name = name
+        self.prefill = prefill
+        self.decodeBytes = decodeBytes
+        self.usesIntegers = usesIntegers
     }
 }

@@ -36,6 +36,7 @@ enum {
     CK_PANEL_ROWS = 16,   // weight rows computed together, one lane each
     CK_TILE_TOKENS = 4,   // tokens computed together
     CK_DOT_TOKENS = 2,    // up to so many, products take weights straight from their blocks
+    CK_FLOAT_DOT_TOKENS = 4,  // the same for plain weights
     CK_BLOCK_COLUMNS = 1024  // columns unpacked at a time, a multiple of every block size
 };
 
@@ -51,7 +52,7 @@ typedef struct {
     size_t columns;
 } ck_tile;
 
-// 8 rows of blocks.
+// Some rows of weights.
 typedef struct {
     const uint8_t *first;       // the first block of the first row
     size_t row_bytes;
@@ -96,10 +97,13 @@ typedef struct ck_table {
     // By class and width - 1.
     void (*product[CK_CLASS_COUNT][CK_TILE_TOKENS])(const ck_tile *);
 
-    // Where a level has them for a type, else null: the same sums for one or two tokens, straight from the blocks; and
-    // what unpack, interleave and transpose make of 8 rows.
+    // Where a level has them for a type, else null: the same sums for 8 rows and one or two tokens, straight from the
+    // blocks; and what unpack, interleave and transpose make of 8 rows.
     void (*dots[CK_TYPE_COUNT])(const ck_rows *, const ck_dots *);
     void (*panel[CK_TYPE_COUNT])(const ck_rows *, const ck_half_panel *);
+
+    // 16 rows of plain weights times 1...CK_FLOAT_DOT_TOKENS rows of x into sums [tokens][16]; null as above.
+    void (*float_dots[CK_TYPE_COUNT])(const ck_rows *, const float *x, size_t x_stride, size_t tokens, float *sums);
 
     // c[m][n] (+)= a[m][k] * b[k][n]; each output is one chain of fused multiply-adds in order of k.
     void (*gemm)(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
@@ -208,5 +212,22 @@ void ck_attention_span(const ck_table *t, const ck_attention *a, size_t kv_head,
                        float *partial, void *scratch);
 void ck_attention_merge(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t spans,
                         const float *partials, void *scratch);
+
+// ---- What the machine can do at most (machine.c) ----
+
+// Repeats the instruction that a level computes with and returns how many multiply-adds that were.
+typedef struct {
+    const char *instruction;
+    double (*run)(size_t rounds);  // null where there is no such instruction
+} ck_peak;
+
+typedef struct {
+    ck_peak f32, int8, bf16;
+} ck_peaks;
+
+ck_peaks ck_machine_peaks(const ck_table *t);
+
+// Reads `count` bytes, a multiple of 8, from an aligned place and returns something that depends on all of them.
+uint64_t ck_read_memory(const void *bytes, size_t count);
 
 #endif

@@ -1,0 +1,70 @@
+// How fast this machine is at most, measured: what the rates of KernelTiming are compared with.
+
+import CKernels
+import Tensors
+
+/// The most that one instruction gives.
+package struct PeakRate: Sendable, Equatable {
+    /// As in `vpmaddubsw (256 bits)`.
+    package var instruction: String
+    /// Multiply-adds per second, in units of 10^9; each is two operations.
+    package var rate: Double
+
+    /// For values that were measured elsewhere.
+    package init(instruction: String, rate: Double) {
+        self.instruction = instruction
+        self.rate = rate
+    }
+}
+
+/// Rates of all threads together, with nothing else to do.
+package struct MachineTiming {
+    private let compute: Compute
+
+    /// Uses the threads and the level of `compute`.
+    package init(_ compute: Compute) {
+        self.compute = compute
+    }
+
+    /// Fused multiply-adds of 32-bit floats.
+    package func floats() -> PeakRate? { unsafe peak(ck_machine_peaks(compute.table).f32) }
+
+    /// Products of 8-bit integers, with whatever the level uses for them.
+    package func integers() -> PeakRate? { unsafe peak(ck_machine_peaks(compute.table).int8) }
+
+    /// Dot products of 16-bit floats of the BF16 kind, where the processor has an instruction for them.
+    package func halves() -> PeakRate? { unsafe peak(ck_machine_peaks(compute.table).bf16) }
+
+    /// Bytes per second read from memory, in units of 10^9.
+    ///
+    /// - Parameter bytes: size of the memory read; more than the caches hold.
+    package func memoryRead(bytes: Int = 256 << 20, runs: Int = 5) -> Double {
+        let piece = 1 << 20, pieces = max(1, bytes / piece)
+        let memory = Buffer<UInt8>(count: pieces * piece)
+        memory.fill(1)
+        // Each thread writes what it read, so that no reading is left out.
+        let sums = Buffer<UInt64>(count: pieces)
+        let seconds = shortest(runs) {
+            compute.pool.parallel(pieces) { index, _ in
+                unsafe sums.pointer[index] = unsafe ck_read_memory(memory.pointer + index * piece, piece)
+            }
+        }
+        return Double(pieces * piece) / seconds * 1e-9
+    }
+
+    private func peak(_ peak: ck_peak) -> PeakRate? {
+        guard let run = unsafe peak.run, let name = unsafe peak.instruction else { return nil }
+        let rounds = 50_000
+        let done = run(rounds) * Double(compute.pool.threads)
+        let seconds = shortest(15) { compute.pool.parallel(compute.pool.threads) { _, _ in _ = run(rounds) } }
+        return unsafe PeakRate(instruction: String(cString: name), rate: done / seconds * 1e-9)
+    }
+}
+
+/// Seconds of the shortest of a few runs.
+func shortest(_ runs: Int, _ body: () -> Void) -> Double {
+    let clock = ContinuousClock()
+    return (0..<max(runs, 1)).map { _ in clock.measure(body) / .seconds(1) }.reduce(.infinity) {
+        min($0, max($1, 1e-9))
+    }
+}
