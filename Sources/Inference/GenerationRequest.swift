@@ -1,5 +1,7 @@
 // What is asked of the engine and what it answers with: plain values, no behaviour.
 
+package import Tokenization
+
 /// A prompt and how to continue it.
 package struct GenerationRequest: Sendable {
     /// Token ids, at least one, with every control token already in its place.
@@ -11,21 +13,45 @@ package struct GenerationRequest: Sendable {
     package var stopTokens: Set<Int32>?
     /// Restricts the output to a language; the output ends by itself where the grammar allows nothing more.
     package var grammar: Grammar?
+    /// Where the model may think before it answers; `nil` never lets it. Grammars are about the answer alone.
+    package var thinking: ThinkingOptions?
     /// Tries several tokens at once where the text before suggests them. Changes what an output costs, never the
     /// output.
     package var speculation: Bool
 
     package init(
         prompt: [Int32], maxOutputTokens: Int, sampling: SamplingOptions = .greedy, stopTokens: Set<Int32>? = nil,
-        grammar: Grammar? = nil, speculation: Bool = true
+        grammar: Grammar? = nil, thinking: ThinkingOptions? = nil, speculation: Bool = true
     ) {
         self.prompt = prompt
         self.maxOutputTokens = maxOutputTokens
         self.sampling = sampling
         self.stopTokens = stopTokens
         self.grammar = grammar
+        self.thinking = thinking
         self.speculation = speculation
     }
+}
+
+/// How a model may think.
+package struct ThinkingOptions: Sendable, Equatable {
+    /// From the chat template.
+    package var markers: ThinkingMarkers
+    /// The prompt ends inside a thought.
+    package var isOpen: Bool
+    /// After so many tokens of thought the closing mark is put in its place; `nil` is without limit.
+    package var budget: Int?
+
+    package init(markers: ThinkingMarkers, isOpen: Bool = false, budget: Int? = nil) {
+        self.markers = markers
+        self.isOpen = isOpen
+        self.budget = budget
+    }
+}
+
+/// What a token of an output belongs to.
+package enum OutputChannel: String, Sendable, Equatable, Codable {
+    case answer, thinking
 }
 
 /// What happens while a request runs, in order: prefill steps, tokens, one `finished`.
@@ -33,8 +59,9 @@ package enum GenerationEvent: Sendable, Equatable {
     /// `done` of `total` prompt tokens are in the cache, `cached` of them were there before.
     case prefill(done: Int, total: Int, cached: Int)
     /// One generated token. `text` is what became complete UTF-8 with it, often empty inside a character.
-    /// `logProbability` is the model's own, at temperature 1 and before any grammar.
-    case token(id: Int32, text: String, logProbability: Float)
+    /// `logProbability` is the model's own, at temperature 1 and before any grammar. The marks around a thought are
+    /// tokens of the thought without text.
+    case token(id: Int32, text: String, logProbability: Float, channel: OutputChannel)
     case finished(FinishReason, Usage)
 }
 
@@ -54,6 +81,8 @@ package struct Usage: Sendable, Equatable, Codable {
     /// Prompt tokens whose keys and values were reused.
     package var cachedTokens: Int
     package var outputTokens: Int
+    /// Tokens of thought among them, marks not counted.
+    package var thinkingTokens = 0
     package var prefillSeconds: Double
     package var decodeSeconds: Double
     /// Tokens that were guessed, and those among them that became output.

@@ -9,6 +9,8 @@ final class GrammarMatcher {
     private var automaton: GrammarAutomaton
     private let trie: TokenTrie
     private let stopTokens: Set<Int32>
+    /// A token beside the grammar that may come next.
+    var mark: Int32?
     private var state: GrammarAutomaton.State = 0
     private var lists: [GrammarAutomaton.State: [Int32]] = [:]
     private var listed = 0
@@ -21,7 +23,10 @@ final class GrammarMatcher {
     }
 
     /// Begins a new output.
-    func restart() { state = 0 }
+    func restart() {
+        state = 0
+        mark = nil
+    }
 
     /// Whether the output may end here.
     var isComplete: Bool { automaton.isAccepting(state) }
@@ -33,12 +38,15 @@ final class GrammarMatcher {
     func allowed() throws(EngineError) -> [Int32] {
         let tokens = textTokens()
         if automaton.isOverfull { throw .grammar("Its automaton outgrows its memory.") }
-        guard isComplete || !tokens.isEmpty else { throw .grammar("No token of the model continues it.") }
-        return isComplete ? tokens + stopTokens.sorted() : tokens
+        guard isComplete || !tokens.isEmpty || mark != nil else {
+            throw .grammar("No token of the model continues it.")
+        }
+        return tokens + (isComplete ? stopTokens.sorted() : []) + (mark.map { [$0] } ?? [])
     }
 
     /// Whether a token may come next.
     func permits(_ token: Int32) -> Bool {
+        if token == mark { return true }
         if stopTokens.contains(token) { return isComplete }
         return after(token, from: state) != nil
     }

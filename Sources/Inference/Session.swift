@@ -149,7 +149,8 @@ final class Session {
         yield: (GenerationEvent) -> Void
     ) throws -> FinishReason {
         var sampler = Sampler(request.sampling, prompt: request.prompt)
-        var decoder = StreamingDecoder(tokenizer)
+        var gate = ThoughtGate(request.thinking)
+        var decoders = [OutputChannel.answer: StreamingDecoder(tokenizer), .thinking: StreamingDecoder(tokenizer)]
         if request.speculation { speculator.begin(stored[...]) }
         var drafts: [Int32] = []
         /// The row of the last step that `logits` belong to; so many guesses were right.
@@ -157,18 +158,22 @@ final class Session {
         // Guesses that nothing confirmed are no part of the sequence.
         defer { cut(to: stored.count - drafts.count + row) }
         while true {
-            if let grammar, grammar.isExhausted { return .grammar }
+            let rules = gate.isThinking ? nil : grammar
+            if let rules, rules.isExhausted { return .grammar }
             guard usage.outputTokens < request.maxOutputTokens else { return .length }
             try Task.checkCancellation()
             let total = arithmetic.logSumExp(logits, count: logits.count)
-            for id in undrawable where !stops.contains(id) { logits[Int(id)] = -.infinity }
-            let token = try sampler.next(&logits, grammar: grammar)
+            rules?.mark = gate.mark
+            let token = try gate.forced ?? draw(&sampler, stops: stops, grammar: grammar, gate: gate)
             if stops.contains(token) { return .stop }
             let logProbability = logits[Int(token)] - total
-            grammar?.accept(token)
+            let (channel, isText) = gate.take(token)
+            if channel == .answer { rules?.accept(token) }
             sampler.append(token)
             usage.outputTokens += 1
-            yield(.token(id: token, text: decoder.append(token), logProbability: logProbability))
+            usage.thinkingTokens = gate.count
+            let text = isText ? decoders[channel]?.append(token) ?? "" : ""
+            yield(.token(id: token, text: text, logProbability: logProbability, channel: channel))
             // The logits after the last token that may be generated are of no use.
             guard usage.outputTokens < request.maxOutputTokens else { continue }
             if row < drafts.count, drafts[row] == token {
@@ -182,10 +187,23 @@ final class Session {
                 precondition(stored.count == confirmed, "a draft reached further than it can be taken back")
                 row = 0
                 drafts = step(
-                    token, request, stops: stops, grammar: grammar, left: request.maxOutputTokens - usage.outputTokens)
+                    token, request, stops: stops, grammar: gate.isThinking ? nil : grammar,
+                    left: request.maxOutputTokens - usage.outputTokens)
                 usage.draftedTokens += drafts.count
             }
         }
+    }
+
+    /// The next token, drawn from `logits`.
+    private func draw(
+        _ sampler: inout Sampler, stops: Set<Int32>, grammar: GrammarMatcher?, gate: ThoughtGate
+    ) throws(EngineError) -> Int32 {
+        let mark = gate.mark
+        for id in undrawable where !stops.contains(id) && id != mark { logits[Int(id)] = -.infinity }
+        guard gate.isThinking, grammar != nil else { return try sampler.next(&logits, grammar: grammar) }
+        // An answer is owed: the output may not end inside of the thought.
+        for id in stops where logits.indices.contains(Int(id)) { logits[Int(id)] = -.infinity }
+        return try sampler.next(&logits)
     }
 
     /// Computes a token that was just generated and guesses behind it, and leaves the logits after the token.

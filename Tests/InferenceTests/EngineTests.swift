@@ -30,7 +30,7 @@ struct EngineTests {
         #expect(first.count == 10)
         var text = ""
         for event in first {
-            guard case .token(let id, let piece, let logProbability) = event else { continue }
+            guard case .token(let id, let piece, let logProbability, _) = event else { continue }
             text += piece
             #expect(logProbability <= 0 && Int(id) < engine.model.vocabularySize)
         }
@@ -50,13 +50,13 @@ struct EngineTests {
         let engine = try await model.open()
         let prompt = (0..<40).map { Int32($0 + 20) }
         let free = try await events(engine, GenerationRequest(prompt: prompt, maxOutputTokens: 6, stopTokens: []))
-        let tokens = free.compactMap { event -> Int32? in if case .token(let id, _, _) = event { id } else { nil } }
+        let tokens = free.compactMap { event -> Int32? in if case .token(let id, _, _, _) = event { id } else { nil } }
         let stop = try #require(tokens.last)
         let before = tokens.prefix { $0 != stop }
         let stopped = try await events(
             engine, GenerationRequest(prompt: prompt, maxOutputTokens: 6, stopTokens: [stop]))
         #expect(
-            stopped.compactMap { event -> Int32? in if case .token(let id, _, _) = event { id } else { nil } }
+            stopped.compactMap { event -> Int32? in if case .token(let id, _, _, _) = event { id } else { nil } }
                 == Array(before))
         guard case .finished(.stop, _) = try #require(stopped.last) else {
             Issue.record("the last event is \(stopped)")
@@ -76,7 +76,7 @@ struct EngineTests {
             let sampling = SamplingOptions(temperature: seed == 0 ? 0 : 1, seed: seed)
             let request = GenerationRequest(prompt: prompt, maxOutputTokens: 20, sampling: sampling, grammar: grammar)
             for event in try await events(engine, request) {
-                if case .token(_, let piece, _) = event { text += piece }
+                if case .token(_, let piece, _, _) = event { text += piece }
                 if case .finished(let reason, _) = event { #expect(reason == .grammar || reason == .stop) }
             }
             #expect(text.wholeMatch(of: /\[[0-9]{1,2}\]!?/) != nil, "seed \(seed): \(text)")
@@ -162,10 +162,16 @@ struct EngineTests {
     }
 
     @Test func otherFamiliesAreRefusedByName() throws {
-        let path = model.gguf.deletingLastPathComponent().path + "/../../gemma4-e2b/gguf/gemma4-e2b-Q8_0.gguf"
-        let files = try ModelFiles.open(path: path)
-        #expect(throws: EngineError.model(.architecture("gemma4", known: ["gemma3", "llama", "qwen2", "smollm3"]))) {
-            try Engine.describe(files)
+        var data = try Data(contentsOf: model.gguf)
+        let key = try #require(data.range(of: Data("general.architecture".utf8)))
+        let name = try #require(data.range(of: Data("llama".utf8), in: key.upperBound..<key.upperBound + 32))
+        data.replaceSubrange(name, with: Data("lyrik".utf8))
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).gguf")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try data.write(to: file)
+        let known = ModelFamily.allCases.map(\.rawValue)
+        #expect(throws: EngineError.model(.architecture("lyrik", known: known))) {
+            try Engine.describe(ModelFiles.open(path: file.path))
         }
     }
 }

@@ -26,7 +26,9 @@ struct JSONSchemaTests {
         Case(
             #"{"type":"object","properties":{"b":{"type":"integer"},"a":{"type":"string"}},"required":["a"]}"#,
             valid: [#"{"b": 7, "a": "x"}"#, #"{"a": "ä\n\"🙂"}"#],
-            invalid: [#"{"b": 7}"#, #"{"a": "x", "b": 7}"#, #"{"a": "x",}"#, "{}", #"{"a": "\#n"}"#, #"{"a": "\ud800"}"#]),
+            invalid: [
+                #"{"b": 7}"#, #"{"a": "x", "b": 7}"#, #"{"a": "x",}"#, "{}", #"{"a": "\#n"}"#, #"{"a": "\ud800"}"#,
+            ]),
         Case(
             #"{"type":"object","properties":{"x":{},"y":{},"z":{}},"additionalProperties":false}"#,
             valid: ["{}", #"{"x": 1}"#, #"{"y": [1, {"a": null}]}"#, #"{"x": 1, "z": "q"}"#],
@@ -38,13 +40,17 @@ struct JSONSchemaTests {
             invalid: [#"{"ab": null, "ab": 3}"#, #"{"ab": null, "äß": 3}"#, #"{"ab": null, "a": 1, "b": 1, "c": 1}"#]),
         Case(
             #"{"type":"array","items":{"type":"boolean"},"minItems":1,"maxItems":3}"#,
-            valid: ["[true]", "[true, false, true]"], invalid: ["[]", "[true,false]", "[true, true, true, true]", "[1]"]),
+            valid: ["[true]", "[true, false, true]"],
+            invalid: ["[]", "[true,false]", "[true, true, true, true]", "[1]"]),
         Case(#"{"type":"array","items":{"type":"null"}}"#, valid: ["[]", "[null]", "[null, null]"], invalid: ["[,]"]),
         Case(
             #"{"type":"array","items":{"enum":[1]},"minItems":3}"#, valid: ["[1, 1, 1]", "[1, 1, 1, 1, 1]"],
             invalid: ["[1, 1]"]),
-        Case(#"{"type":"string","minLength":2,"maxLength":3}"#, valid: [#""ab""#, #""ä🙂\\""#], invalid: [#""a""#, #""abcd""#]),
-        Case(#"{"type":["string","null"],"maxLength":1}"#, valid: ["null", "\"\"", #""a""#], invalid: ["1", #""ab""#]),
+        Case(
+            #"{"type":"string","minLength":2,"maxLength":3}"#, valid: [#""ab""#, #""ä🙂\\""#],
+            invalid: [#""a""#, #""abcd""#]),
+        Case(
+            #"{"type":["string","null"],"maxLength":1}"#, valid: ["null", "\"\"", #""a""#], invalid: ["1", #""ab""#]),
         Case(
             #"{"type":"integer","minimum":-12,"exclusiveMaximum":205}"#,
             valid: ["-12", "-1", "0", "9", "10", "99", "199", "204"], invalid: ["-13", "205", "01", "-0", "1.0", "300"]),
@@ -52,7 +58,8 @@ struct JSONSchemaTests {
             #"{"type":"integer","minimum":38,"maximum":1234}"#, valid: ["38", "99", "100", "1199", "1234"],
             invalid: ["37", "1235", "2000", "9", "038"]),
         Case(
-            #"{"type":"number"}"#, valid: ["0", "-1.5", "12e-3", "0.25E+7"], invalid: ["01", ".5", "1.", "+1", "1e", "-"]),
+            #"{"type":"number"}"#, valid: ["0", "-1.5", "12e-3", "0.25E+7"],
+            invalid: ["01", ".5", "1.", "+1", "1e", "-"]),
         Case(
             #"{"type":"number","minimum":0,"maximum":1}"#, valid: ["0", "1", "0.75"], invalid: ["1.5", "-0.5", "2"]),
         Case(
@@ -77,13 +84,15 @@ struct JSONSchemaTests {
             #"{"type":"string","pattern":"b.d|^(?:x|yy)+\"$"}"#, valid: [#""abcde""#, #""b\"d""#, #""xyyx\"""#],
             invalid: [#""bd""#, #""xy\"""#, #""b\nd""#]),
         Case(
-            #"{"type":"string","pattern":"^[^a-c\\s]+?$","maxLength":2}"#, valid: [#""de""#, #""é""#.replacing("é", with: "x")],
+            #"{"type":"string","pattern":"^[^a-c\\s]+?$","maxLength":2}"#,
+            valid: [#""de""#, #""é""#.replacing("é", with: "x")],
             invalid: ["\"\"", #""a""#, #""def""#, #""d e""#]),
         Case(
             #"{"type":"string","format":"date"}"#, valid: [#""2024-02-29""#, #""2000-02-29""#, #""1999-12-31""#],
             invalid: [#""2023-02-29""#, #""1900-02-29""#, #""2024-04-31""#, #""2024-13-01""#, #""2024-1-1""#]),
         Case(
-            #"{"type":"string","format":"date-time"}"#, valid: [#""2024-02-29T23:59:59.5+01:30""#, #""2024-01-01T00:00:00Z""#],
+            #"{"type":"string","format":"date-time"}"#,
+            valid: [#""2024-02-29T23:59:59.5+01:30""#, #""2024-01-01T00:00:00Z""#],
             invalid: [#""2024-01-01 00:00:00Z""#, #""2024-01-01T24:00:00Z""#, #""2024-01-01T00:00:00""#]),
         Case(#"{"type":"string","format":"email"}"#, valid: [#""a.b@c-d.org""#], invalid: [#""a@b""#, #""a.@b.de""#]),
     ]
@@ -107,7 +116,10 @@ struct JSONSchemaTests {
 
     @Test(arguments: [
         (#"{"type":"string","contentEncoding":"base64"}"#, "#", "contentEncoding"),
-        (#"{"type":"object","properties":{"a/b":{"type":"number","multipleOf":2}}}"#, "#/properties/a~1b", "multipleOf"),
+        (
+            #"{"type":"object","properties":{"a/b":{"type":"number","multipleOf":2}}}"#, "#/properties/a~1b",
+            "multipleOf"
+        ),
         (#"{"type":"array","items":{"type":"string","minimum":2}}"#, "#/items", "minimum"),
         (#"{"type":"object","patternProperties":{}}"#, "#", "patternProperties"),
         (#"{"anyOf":[{"type":"null"},{"not":{}}]}"#, "#/anyOf/1", "not"),
@@ -221,7 +233,8 @@ struct JSONSchemaTests {
         let engine = try await RealModel.smolLM2.open(numerics: .fast)
         let grammar = try Grammar(jsonSchema: Array(schema.utf8))
         let prompt = engine.tokenizer.encode(
-            "<|im_start|>user\nDescribe William Shakespeare as JSON.<|im_end|>\n<|im_start|>assistant\n", mode: .special)
+            "<|im_start|>user\nDescribe William Shakespeare as JSON.<|im_end|>\n<|im_start|>assistant\n", mode: .special
+        )
         var outputs: [String] = []
         var accepted: [Int] = []
         for speculation in [false, true] {
@@ -229,7 +242,7 @@ struct JSONSchemaTests {
             let request = GenerationRequest(
                 prompt: prompt, maxOutputTokens: 300, grammar: grammar, speculation: speculation)
             for try await event in engine.generate(request) {
-                if case .token(_, let piece, _) = event { text += piece }
+                if case .token(_, let piece, _, _) = event { text += piece }
                 if case .finished(let reason, let usage) = event {
                     #expect(reason == .grammar)
                     accepted.append(usage.acceptedTokens)
@@ -329,7 +342,8 @@ private struct JSONSchemaChecker {
 
     private func has(_ value: Any, type: String) -> Bool {
         if type == "integer" {
-            return kind(value) == "number" && (value as? NSNumber).map { $0.doubleValue.rounded() == $0.doubleValue } ?? false
+            return kind(value) == "number"
+                && (value as? NSNumber).map { $0.doubleValue.rounded() == $0.doubleValue } ?? false
         }
         return kind(value) == type
     }

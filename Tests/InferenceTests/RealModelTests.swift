@@ -155,7 +155,7 @@ struct RealModelTests {
         for try await event in engine.generate(
             GenerationRequest(prompt: golden.ids, maxOutputTokens: golden.greedy.count, stopTokens: []))
         {
-            if case .token(let id, _, _) = event { continuation.append(id) }
+            if case .token(let id, _, _, _) = event { continuation.append(id) }
         }
         return continuation
     }

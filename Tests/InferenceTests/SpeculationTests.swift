@@ -73,14 +73,14 @@ struct SpeculationTests {
         let engine = try await model.open()
         let free = GenerationRequest(prompt: try prompt(model), maxOutputTokens: 60, stopTokens: [])
         let first = try #require(try await output(engine, free, speculation: false).events.first)
-        guard case .token(let id, _, _) = first else { return }
+        guard case .token(let id, _, _, _) = first else { return }
         var request = free
         request.sampling = SamplingOptions(
             repetitionPenalty: 1.2, frequencyPenalty: 0.1, presencePenalty: 0.1, penaltyWindow: 64, suppressed: [id])
         let plain = try await output(engine, request, speculation: false)
         #expect(try await output(engine, request, speculation: true).events == plain.events)
         for event in plain.events {
-            if case .token(let drawn, _, _) = event { #expect(drawn != id) }
+            if case .token(let drawn, _, _, _) = event { #expect(drawn != id) }
         }
     }
 
@@ -91,7 +91,7 @@ struct SpeculationTests {
         let prompt = try prompt(model)
         let request = GenerationRequest(prompt: prompt, maxOutputTokens: 300, stopTokens: [])
         let first = try await output(engine, request, speculation: true)
-        let tokens = first.events.compactMap { event in if case .token(let id, _, _) = event { id } else { nil } }
+        let tokens = first.events.compactMap { event in if case .token(let id, _, _, _) = event { id } else { nil } }
         let reused = try await engine.logits(prompt + tokens, positions: [prompt.count + tokens.count - 1])
         await engine.forget()
         #expect(try await engine.logits(prompt + tokens, positions: [prompt.count + tokens.count - 1]) == reused)
@@ -158,9 +158,9 @@ struct SpeculatorTests {
         func guess(_ probability: Float) -> [Speculator.Guess] {
             Array(repeating: Speculator.Guess(token: 1, probability: probability), count: 12)
         }
-        // One token for the price of 1.15 pays from a chance of 0.15 on; a sure one is taken to the end.
-        #expect(speculator.worthwhile(guess(0.14)) == 0)
-        #expect(speculator.worthwhile(guess(0.2)) == 1)
+        // One token for the price of 1.25 pays from a chance of 0.25 on; a sure one is taken to the end.
+        #expect(speculator.worthwhile(guess(0.24)) == 0)
+        #expect(speculator.worthwhile(guess(0.3)) == 1)
         #expect(speculator.worthwhile(guess(1)) == 12)
         #expect(speculator.worthwhile([]) == 0)
         // Where a batch of two costs two, nothing short of certainty does.

@@ -55,8 +55,9 @@ package struct EngineGenerator: TextGenerating {
             case .prefill(let done, let total, let cached):
                 cachedTokens = cached
                 progress(.prefill(done: done, total: total, cached: cached))
-            case .token(_, let piece, let logProbability):
+            case .token(_, let piece, let logProbability, let channel):
                 tokens += 1
+                guard channel == .answer else { continue }
                 sum += Double(logProbability)
                 text += piece
                 if !piece.isEmpty { progress(.text(piece)) }
