@@ -22,7 +22,8 @@ package struct Synthesizer {
     /// - Parameters:
     ///   - layers: how many of the model's layers; nil for all. The pattern of layers stays, and the last one is
     ///     global in Gemma 4. Where late layers share keys and values, their share stays about the same, but the
-    ///     first period of layers always has its own.
+    ///     first period of layers always has its own. llama.cpp needs at least four layers of Llama 4: it runs no
+    ///     model without a global one.
     ///   - seed: other seeds give other weights; the same seed gives the same file.
     package init(_ model: SyntheticModel, layers: Int? = nil, type: QuantizedType, seed: UInt64 = 1) {
         let layers = layers ?? model.layers
