@@ -137,8 +137,10 @@ private actor EngineCore {
         let bound: any LanguageModel
         do {
             bound = try planner.configuration.bind(
-                model.checkpoint, BindOptions(compute: compute, chunkTokens: layout.chunkTokens, angles: options.angles)
-            )
+                model.checkpoint,
+                BindOptions(
+                    compute: compute, chunkTokens: layout.chunkTokens, angles: options.angles,
+                    weightRoom: memory.streamedBytes > 0 ? memory.weightBytes : nil))
         } catch {
             throw .model(error)
         }

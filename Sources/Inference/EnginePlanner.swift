@@ -18,6 +18,8 @@ struct EnginePlanner {
     static let bytesPerToken = 250
     /// No context is made smaller than this to fit a memory limit.
     static let smallestContext = 1024
+    /// The context of a model whose weights are streamed, where nobody asked for another.
+    static let streamedContext = 8192
 
     let model: ModelFiles
     let options: EngineOptions
@@ -84,7 +86,8 @@ struct EnginePlanner {
         if let contextTokens { return bounds(contextTokens: min(contextTokens, configuration.contextLength)) }
         let asked = min(options.contextLimit ?? configuration.contextLength, configuration.contextLength)
         let plan = bounds(contextTokens: asked)
-        guard options.contextLimit == nil, let limit = options.memoryLimit, plan.totalBytes > limit else { return plan }
+        guard let limit = options.memoryLimit, plan.totalBytes > limit else { return plan }
+        guard options.contextLimit == nil else { return streamed(plan, limit: limit) ?? plan }
         // The largest context that fits, in steps of pages; the bounds grow with the context.
         let page = layout(contextTokens: asked).pageTokens
         var low = min(Self.smallestContext, asked) / page
@@ -93,7 +96,22 @@ struct EnginePlanner {
             let middle = (low + high + 1) / 2
             if bounds(contextTokens: middle * page).totalBytes <= limit { low = middle } else { high = middle - 1 }
         }
-        return bounds(contextTokens: max(low * page, min(asked, Self.smallestContext)))
+        let smaller = bounds(contextTokens: max(low * page, min(asked, Self.smallestContext)))
+        guard smaller.totalBytes > limit else { return smaller }
+        // Reading weights again and again is slow; a context is not made smaller than useful for some more of them.
+        return streamed(bounds(contextTokens: min(asked, Self.streamedContext)), limit: limit)
+            ?? streamed(smaller, limit: limit) ?? smaller
+    }
+
+    /// The same with as many layers in memory as have room; `nil` where even the fewest don't.
+    private func streamed(_ plan: MemoryPlan, limit: Int) -> MemoryPlan? {
+        let residency = WeightResidency(model.checkpoint)
+        let room = limit - plan.cacheBytes - plan.scratchBytes
+        guard room >= residency.leastBytes else { return nil }
+        var plan = plan
+        plan.weightBytes = room
+        plan.streamedBytes = residency.streamedBytes(room: room)
+        return plan
     }
 
     private func bounds(contextTokens: Int) -> MemoryPlan {
@@ -105,7 +123,7 @@ struct EnginePlanner {
             2 * configuration.widths.bytes(chunkTokens: layout.chunkTokens) + 2 * logits
             + configuration.vocabularyRows * Self.bytesPerToken + Self.baseBytes
         return MemoryPlan(
-            contextTokens: contextTokens, weightBytes: model.checkpoint.byteCount,
+            contextTokens: contextTokens, weightBytes: WeightResidency(model.checkpoint).neededBytes,
             cacheBytes: KVCacheManager.maximumBytes(
                 plan: configuration.layerPlan, layout: layout, type: options.kvType),
             scratchBytes: scratch)

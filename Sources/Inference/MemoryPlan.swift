@@ -1,20 +1,26 @@
 /// What a model with a context of some length will take: upper bounds, known before any weight is read.
 ///
-/// Weights are mapped, not copied: their pages come and go, and are counted as if all of them were resident.
+/// Weights are mapped, not copied: their pages come and go. Those that every token needs are counted as if all of them
+/// were resident, unless there is no room: then some layers are read again for every pass over the layers.
 package struct MemoryPlan: Sendable, Equatable, Codable {
     /// Tokens that the cache is sized for.
     package var contextTokens: Int
-    /// Size of the model file.
+    /// Weights in memory at a time.
     package var weightBytes: Int
+    /// Weights that are read again for each prefill chunk and each token of the output; 0 where all have room.
+    package var streamedBytes: Int
     /// Keys and values of `contextTokens` tokens.
     package var cacheBytes: Int
     /// Activations of one prefill chunk, logits, tables, tokenizer.
     package var scratchBytes: Int
     package var totalBytes: Int { weightBytes + cacheBytes + scratchBytes }
 
-    package init(contextTokens: Int, weightBytes: Int, cacheBytes: Int, scratchBytes: Int) {
+    package init(
+        contextTokens: Int, weightBytes: Int, streamedBytes: Int = 0, cacheBytes: Int, scratchBytes: Int
+    ) {
         self.contextTokens = contextTokens
         self.weightBytes = weightBytes
+        self.streamedBytes = streamedBytes
         self.cacheBytes = cacheBytes
         self.scratchBytes = scratchBytes
     }

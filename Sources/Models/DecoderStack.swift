@@ -48,9 +48,12 @@ extension DecoderStack {
         for index in configuration.layerPlan.indices {
             let rows = index < last ? pass.all : wanted
             guard !rows.isEmpty || index == last else { break }
+            steps.streaming.begin(index)
             layer(index, rows: rows, pass: pass)
+            steps.streaming.end(index)
             steps.observeStream("hidden.layer.\(index)", pass: pass)
         }
+        steps.streaming.endLookups(tokens: tokens.count)
         cache.commit(tokens.count)
     }
 

@@ -7,6 +7,7 @@
 import KVCache
 import Kernels
 import Tensors
+import Weights
 
 /// The tokens of one forward pass.
 struct Pass {
@@ -39,6 +40,7 @@ final class DecoderSteps {
     let buffers: Activations
     /// The last layer with keys and values of its own.
     let lastStoringLayer: Int
+    let streaming: WeightStreaming
     var observer: HiddenStateObserver?
     private let plan: [LayerPlan]
     private let rotaries: [RotaryTable]
@@ -46,7 +48,10 @@ final class DecoderSteps {
     private let rotaryOfLayer: [Int?]
 
     /// - Parameter epsilon: of all norms.
-    init(_ configuration: some ModelConfiguration, epsilon: Float, _ options: BindOptions) {
+    init(
+        _ configuration: some ModelConfiguration, epsilon: Float, _ options: BindOptions, _ streaming: WeightStreaming
+    ) {
+        self.streaming = streaming
         plan = configuration.layerPlan
         lastStoringLayer = plan.lastIndex { $0.keyValues == .own } ?? plan.count - 1
         compute = options.compute

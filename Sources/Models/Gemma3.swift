@@ -64,7 +64,9 @@ package struct Gemma3Configuration: ModelConfiguration {
     }
 
     package func bind(_ checkpoint: any Checkpoint, _ options: BindOptions) throws(ModelError) -> any LanguageModel {
-        Gemma3(self, try Gemma3Weights(checkpoint, self), options)
+        Gemma3(
+            self, try Gemma3Weights(checkpoint, self), options,
+            streaming: WeightStreaming(checkpoint, room: options.weightRoom))
     }
 }
 
@@ -117,10 +119,13 @@ final class Gemma3: DecoderStack {
     var configuration: any ModelConfiguration { settings }
     var head: OutputHead { weights.head }
 
-    init(_ configuration: Gemma3Configuration, _ weights: Gemma3Weights, _ options: BindOptions) {
+    init(
+        _ configuration: Gemma3Configuration, _ weights: Gemma3Weights, _ options: BindOptions,
+        streaming: WeightStreaming
+    ) {
         settings = configuration
         self.weights = weights
-        steps = DecoderSteps(configuration, epsilon: configuration.normEpsilon, options)
+        steps = DecoderSteps(configuration, epsilon: configuration.normEpsilon, options, streaming)
     }
 
     func embed(_ tokens: [Int32], pass: Pass) {

@@ -88,7 +88,9 @@ package struct Gemma4Configuration: ModelConfiguration {
     }
 
     package func bind(_ checkpoint: any Checkpoint, _ options: BindOptions) throws(ModelError) -> any LanguageModel {
-        Gemma4(self, try Gemma4Weights(checkpoint, self), options)
+        Gemma4(
+            self, try Gemma4Weights(checkpoint, self), options,
+            streaming: WeightStreaming(checkpoint, room: options.weightRoom))
     }
 }
 
@@ -201,10 +203,13 @@ final class Gemma4: DecoderStack {
     var configuration: any ModelConfiguration { settings }
     var head: OutputHead { weights.head }
 
-    init(_ configuration: Gemma4Configuration, _ weights: Gemma4Weights, _ options: BindOptions) {
+    init(
+        _ configuration: Gemma4Configuration, _ weights: Gemma4Weights, _ options: BindOptions,
+        streaming: WeightStreaming
+    ) {
         settings = configuration
         self.weights = weights
-        steps = DecoderSteps(configuration, epsilon: configuration.normEpsilon, options)
+        steps = DecoderSteps(configuration, epsilon: configuration.normEpsilon, options, streaming)
     }
 
     func embed(_ tokens: [Int32], pass: Pass) {

@@ -24,11 +24,16 @@ package struct BindOptions {
     /// The most tokens of one forward pass.
     package var chunkTokens: Int
     package var angles: RotaryAngles
+    /// Bytes that weights may take; `nil` for no limit.
+    package var weightRoom: Int?
 
-    package init(compute: Compute, chunkTokens: Int, angles: RotaryAngles = .exact) {
+    package init(
+        compute: Compute, chunkTokens: Int, angles: RotaryAngles = .exact, weightRoom: Int? = nil
+    ) {
         self.compute = compute
         self.chunkTokens = chunkTokens
         self.angles = angles
+        self.weightRoom = weightRoom
     }
 }
 

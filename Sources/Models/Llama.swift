@@ -44,7 +44,9 @@ package struct LlamaConfiguration: ModelConfiguration {
     }
 
     package func bind(_ checkpoint: any Checkpoint, _ options: BindOptions) throws(ModelError) -> any LanguageModel {
-        Llama(self, try LlamaWeights(checkpoint, self), options)
+        Llama(
+            self, try LlamaWeights(checkpoint, self), options,
+            streaming: WeightStreaming(checkpoint, room: options.weightRoom))
     }
 }
 
@@ -93,10 +95,12 @@ final class Llama: DecoderStack {
     var configuration: any ModelConfiguration { settings }
     var head: OutputHead { weights.head }
 
-    init(_ configuration: LlamaConfiguration, _ weights: LlamaWeights, _ options: BindOptions) {
+    init(
+        _ configuration: LlamaConfiguration, _ weights: LlamaWeights, _ options: BindOptions, streaming: WeightStreaming
+    ) {
         settings = configuration
         self.weights = weights
-        steps = DecoderSteps(configuration, epsilon: configuration.normEpsilon, options)
+        steps = DecoderSteps(configuration, epsilon: configuration.normEpsilon, options, streaming)
     }
 
     func embed(_ tokens: [Int32], pass: Pass) {

@@ -90,7 +90,9 @@ package struct Llama4Configuration: ModelConfiguration {
     }
 
     package func bind(_ checkpoint: any Checkpoint, _ options: BindOptions) throws(ModelError) -> any LanguageModel {
-        Llama4(self, try Llama4Weights(checkpoint, self), options)
+        Llama4(
+            self, try Llama4Weights(checkpoint, self), options,
+            streaming: WeightStreaming(checkpoint, room: options.weightRoom))
     }
 }
 
@@ -149,10 +151,13 @@ final class Llama4: DecoderStack {
     var configuration: any ModelConfiguration { settings }
     var head: OutputHead { weights.head }
 
-    init(_ configuration: Llama4Configuration, _ weights: Llama4Weights, _ options: BindOptions) {
+    init(
+        _ configuration: Llama4Configuration, _ weights: Llama4Weights, _ options: BindOptions,
+        streaming: WeightStreaming
+    ) {
         settings = configuration
         self.weights = weights
-        steps = DecoderSteps(configuration, epsilon: configuration.normEpsilon, options)
+        steps = DecoderSteps(configuration, epsilon: configuration.normEpsilon, options, streaming)
     }
 
     func embed(_ tokens: [Int32], pass: Pass) {

@@ -35,6 +35,8 @@ package protocol Checkpoint: AnyObject, Sendable {
     func tensor(_ name: String) -> TensorView?
     /// Gives up the copy made for a tensor, if one was made: its views are no longer valid.
     func release(_ name: String)
+    /// The bytes of a tensor in a mapped file; nil for tensors that are copies.
+    func mappedBytes(_ name: String) -> UnsafeRawBufferPointer?
     /// Bytes of the files.
     var byteCount: Int { get }
 

@@ -7,6 +7,11 @@ extension GGUFFile: Checkpoint {
         tensors.map { TensorSummary(name: $0.name, type: $0.type, elements: $0.elements, byteCount: $0.byteCount) }
     }
 
+    package func mappedBytes(_ name: String) -> UnsafeRawBufferPointer? {
+        guard let tensor = tensor(name) else { return nil }
+        return unsafe UnsafeRawBufferPointer(start: tensor.bytes, count: tensor.byteCount)
+    }
+
     /// Nothing is ever copied.
     package func release(_ name: String) {}
 

@@ -134,11 +134,11 @@ struct EngineTests {
         let files = try ModelFiles.open(path: model.gguf.path)
         var options = EngineOptions(threads: 1, contextLimit: 8192)
         let plan = try Engine.plan(files, options: options)
-        #expect(plan.contextTokens == 8192 && plan.weightBytes == files.checkpoint.byteCount)
+        #expect(plan.contextTokens == 8192 && plan.weightBytes == WeightResidency(files.checkpoint).neededBytes)
         // 4 layers, 2 heads of 16, keys and values in half precision.
         #expect(plan.cacheBytes == 8192 * 4 * 2 * 2 * 16 * 2)
-        options.memoryLimit = plan.totalBytes - 1
-        await #expect(throws: EngineError.memory(plan, limit: plan.totalBytes - 1)) {
+        options.memoryLimit = plan.totalBytes - plan.weightBytes
+        await #expect(throws: EngineError.memory(plan, limit: plan.totalBytes - plan.weightBytes)) {
             try await Engine.open(files, options: options)
         }
         options.memoryLimit = plan.totalBytes
@@ -149,6 +149,24 @@ struct EngineTests {
         let fitted = try await Engine.open(files, options: options)
         #expect(fitted.contextLength < 8192 && fitted.contextLength >= 8192 - 2048)
         #expect(fitted.memory.totalBytes < plan.totalBytes)
+    }
+
+    @Test func weightsWithoutRoomAreStreamed() async throws {
+        for folder in ["smollm2", "gemma4-moe", "llama4-maverick-128e"] {
+            let model = try #require(FixtureModel.all.first { $0.folder == folder })
+            let files = try ModelFiles.open(path: model.gguf.path)
+            var options = EngineOptions(threads: 1, contextLimit: 64)
+            let whole = try await Engine.open(files, options: options)
+            let residency = WeightResidency(files.checkpoint)
+            options.memoryLimit =
+                whole.memory.totalBytes - whole.memory.weightBytes + residency.leastBytes + residency.layerBytes[0]
+            let streamed = try await Engine.open(files, options: options)
+            #expect(streamed.memory.streamedBytes == residency.layerBytes.dropFirst().reduce(0, +))
+            #expect(streamed.memory.totalBytes == options.memoryLimit)
+            let tokens: [Int32] = [5, 6, 7, 8, 9]
+            let expected = try await whole.logits(tokens, positions: [0, 4])
+            #expect(try await streamed.logits(tokens, positions: [0, 4]) == expected)
+        }
     }
 
     @Test func descriptionsComeFromTheFile() throws {

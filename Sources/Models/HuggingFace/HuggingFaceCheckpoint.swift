@@ -95,6 +95,11 @@ package final class HuggingFaceCheckpoint: Checkpoint {
         }
     }
 
+    package func mappedBytes(_ name: String) -> UnsafeRawBufferPointer? {
+        guard case .mapped(let tensor)? = sources[name] else { return nil }
+        return UnsafeRawBufferPointer(start: tensor.bytes, count: tensor.byteCount)
+    }
+
     package func release(_ name: String) {
         _ = copies.withLock { $0.removeValue(forKey: name) }
     }
