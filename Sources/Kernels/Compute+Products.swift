@@ -76,16 +76,19 @@ extension Compute {
         let inputs = unsafe quantize(groups, x, columns: columns)
 
         // A piece is some rows of one matrix for all tokens of its group: enough work to be worth handing out, small
-        // enough that slow cores don't hold up fast ones.
+        // enough that slow cores don't hold up fast ones. With few tokens it is a long stretch of weights, as each row
+        // is worked on while the next ones are fetched.
         let work = groups.reduce(0) { sum, group in
             sum + group.products.reduce(0) { $0 + $1.weights.rows * columns * group.rows.count }
         }
-        let wanted = min(1 << 19, work / (8 * pool.threads))
         var tasks: [ProductTask] = []
         var pieces: [(task: Int, row: Int, count: Int)] = []
+        tasks.reserveCapacity(groups.reduce(0) { $0 + $1.products.count })
+        pieces.reserveCapacity(tasks.capacity + 16 * pool.threads)
         for (index, group) in groups.enumerated() {
-            let panel = CK_PANEL_ROWS
-            let rows = max(1, wanted / max(1, columns * group.rows.count * panel)) * panel
+            let (panel, tokens) = (CK_PANEL_ROWS, group.rows.count)
+            let wanted = min(min(tokens, 16) << 19, work / (8 * pool.threads))
+            let rows = max(1, wanted / max(1, columns * tokens * panel)) * panel
             for product in group.products {
                 for row in stride(from: 0, to: product.weights.rows, by: rows) {
                     pieces.append((tasks.count, row, min(rows, product.weights.rows - row)))

@@ -57,7 +57,7 @@ package struct KernelTiming {
     package func weightTypes() -> [WeightTypeRate] {
         [DataType.q4_0, .q4_K, .q6_K, .q8_0, .f16].map { type in
             let columns = 1536, rows = (64 << 20) / (type.rowBytes(columns) ?? 1)  // more than caches hold
-            let decode = product(type, rows: rows, columns: columns, tokens: 1, runs: 5)
+            let decode = product(type, rows: rows, columns: columns, tokens: 1, runs: 15)
             return WeightTypeRate(
                 name: type.name, prefill: product(type, rows: columns, columns: columns, tokens: 512),
                 decodeBytes: decode * Double(type.blockBytes) / Double(type.blockElements),

@@ -35,21 +35,24 @@ package struct MachineTiming {
     /// Dot products of 16-bit floats of the BF16 kind, where the processor has an instruction for them.
     package func halves() -> PeakRate? { unsafe peak(ck_machine_peaks(compute.table).bf16) }
 
-    /// Bytes per second read from memory, in units of 10^9.
+    /// Bytes per second read from memory, in units of 10^9: the best of short stretches, which others disturb least.
     ///
     /// - Parameter bytes: size of the memory read; more than the caches hold.
-    package func memoryRead(bytes: Int = 256 << 20, runs: Int = 5) -> Double {
-        let piece = 1 << 20, pieces = max(1, bytes / piece)
-        let memory = Buffer<UInt8>(count: pieces * piece)
+    package func memoryRead(bytes: Int = 512 << 20, runs: Int = 3) -> Double {
+        let piece = 1 << 20, stretch = 32, count = max(1, bytes / (piece * stretch)) * stretch
+        let memory = Buffer<UInt8>(count: count * piece)
         memory.fill(1)
-        // Each thread writes what it read, so that no reading is left out.
-        let sums = Buffer<UInt64>(count: pieces)
-        let seconds = shortest(runs) {
-            compute.pool.parallel(pieces) { index, _ in
-                unsafe sums.pointer[index] = unsafe ck_read_memory(memory.pointer + index * piece, piece)
+        // Each piece keeps what it read, so that no reading is left out.
+        let sums = Buffer<UInt64>(count: count)
+        let seconds = (0..<max(runs, 1) * (count / stretch)).map { run in
+            shortest(1) {
+                compute.pool.parallel(stretch) { index, _ in
+                    let place = (run * stretch + index) % count
+                    unsafe sums.pointer[place] = unsafe ck_read_memory(memory.pointer + place * piece, piece)
+                }
             }
         }
-        return Double(pieces * piece) / seconds * 1e-9
+        return Double(stretch * piece) / (seconds.min() ?? .infinity) * 1e-9
     }
 
     private func peak(_ peak: ck_peak) -> PeakRate? {
