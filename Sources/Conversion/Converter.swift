@@ -17,6 +17,8 @@ package struct Converter {
     }
 
     private let checkpoint: any Checkpoint
+    /// Put behind the checkpoint's own: what its container keeps elsewhere, such as the tokenizer.
+    private let added: [(key: String, value: MetadataValue)]
     private let pool: ThreadPool
     private let fileType: UInt32
     /// What will be written, in the checkpoint's order.
@@ -26,8 +28,14 @@ package struct Converter {
     private static let portion = 1 << 22
 
     /// Plans a conversion.
-    package init(_ checkpoint: any Checkpoint, to type: QuantizedType, pool: ThreadPool) throws(UserError) {
+    ///
+    /// - Parameter metadata: keys that the checkpoint does not hold itself, such as those of the tokenizer.
+    package init(
+        _ checkpoint: any Checkpoint, to type: QuantizedType, metadata: [(key: String, value: MetadataValue)] = [],
+        pool: ThreadPool
+    ) throws(UserError) {
         self.checkpoint = checkpoint
+        added = metadata
         self.pool = pool
         guard let layers = checkpoint.integer("\(checkpoint.architecture).block_count") else {
             throw UserError(.modelDamaged, "the key \(checkpoint.architecture).block_count is missing")
@@ -35,11 +43,9 @@ package struct Converter {
         let policy = TypePolicy(type, layers: layers)
         fileType = policy.fileType
         var declared: [GGUFTensorDeclaration] = []
-        for name in checkpoint.tensorNames {
-            guard let tensor = checkpoint.tensor(name) else { throw Self.absent(name) }
-            let target = policy.type(of: name, shape: tensor.shape, source: tensor.type)
-            declared.append(GGUFTensorDeclaration(name: name, type: target, shape: tensor.shape))
-            checkpoint.release(name)
+        for tensor in checkpoint.summaries {
+            let target = policy.type(of: tensor.name, shape: tensor.shape, source: tensor.type)
+            declared.append(GGUFTensorDeclaration(name: tensor.name, type: target, shape: tensor.shape))
         }
         tensors = declared
     }
@@ -61,7 +67,7 @@ package struct Converter {
         for key in checkpoint.keys where !dropped.contains(key) {
             if let value = labels.removeValue(forKey: key) ?? checkpoint.value(key) { pairs.append((key, value)) }
         }
-        return pairs + labels.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        return pairs + added + labels.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
     /// Converts. The file appears at `path` when it is whole.

@@ -8,13 +8,16 @@ package import Tensors
 package struct TensorSummary: Sendable, Hashable {
     package var name: String
     package var type: DataType
-    package var elements: Int
+    /// In GGUF's order.
+    package var shape: [Int]
     package var byteCount: Int
 
-    package init(name: String, type: DataType, elements: Int, byteCount: Int) {
+    package var elements: Int { shape.reduce(1, *) }
+
+    package init(name: String, type: DataType, shape: [Int], byteCount: Int) {
         self.name = name
         self.type = type
-        self.elements = elements
+        self.shape = shape
         self.byteCount = byteCount
     }
 }

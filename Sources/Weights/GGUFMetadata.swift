@@ -4,7 +4,7 @@ import Tensors
 
 extension GGUFFile: Checkpoint {
     package var summaries: [TensorSummary] {
-        tensors.map { TensorSummary(name: $0.name, type: $0.type, elements: $0.elements, byteCount: $0.byteCount) }
+        tensors.map { TensorSummary(name: $0.name, type: $0.type, shape: $0.shape, byteCount: $0.byteCount) }
     }
 
     package func mappedBytes(_ name: String) -> UnsafeRawBufferPointer? {

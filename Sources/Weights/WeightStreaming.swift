@@ -68,57 +68,65 @@ extension String {
     }
 }
 
+/// Bytes of a read-only mapping of a file, whose pages come back when touched.
+@safe
+private struct MappedRange {
+    private let start: UnsafeMutableRawPointer
+    private let count: Int
+
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        guard let base = unsafe bytes.baseAddress else { return nil }
+        let offset = unsafe Int(bitPattern: base) % Int(sysconf(Int32(_SC_PAGESIZE)))
+        unsafe start = UnsafeMutableRawPointer(mutating: base - offset)
+        count = unsafe bytes.count + offset
+    }
+
+    func fetch() { unsafe _ = madvise(start, count, Int32(MADV_WILLNEED)) }
+
+    func giveBack() { unsafe _ = madvise(start, count, Int32(MADV_DONTNEED)) }
+}
+
 /// Fetches and gives back the layers of one model. Belongs to the thread that computes.
 package final class WeightStreaming {
-    /// By layer: mapped bytes of what is fetched ahead, and of all there is. Empty for layers that stay.
-    private var ahead: [[UnsafeRawBufferPointer]] = unsafe []
-    private var all: [[UnsafeRawBufferPointer]] = unsafe []
-    private let tables: [UnsafeRawBufferPointer]
+    /// By layer: what is fetched ahead, and all there is. Empty for layers that stay.
+    private var ahead: [[MappedRange]] = []
+    private var all: [[MappedRange]] = []
+    private var tables: [MappedRange] = []
 
     /// - Parameter room: bytes that weights may take; nil for no limit.
     package init(_ checkpoint: any Checkpoint, room: Int?) {
         let residency = WeightResidency(checkpoint)
         let pinned = room.map { residency.pinnedLayers(room: $0) } ?? residency.layerBytes.count
+        ahead = Array(repeating: [], count: residency.layerBytes.count)
+        all = ahead
         let tables = LookupTables.names(checkpoint)
-        for _ in residency.layerBytes {
-            unsafe ahead.append([])
-            unsafe all.append([])
-        }
-        var looked: [UnsafeRawBufferPointer] = unsafe []
         for tensor in checkpoint.summaries {
-            guard let bytes = unsafe checkpoint.mappedBytes(tensor.name) else { continue }
-            if tables.contains(tensor.name) { unsafe looked.append(bytes) }
+            guard let range = unsafe checkpoint.mappedBytes(tensor.name).flatMap({ unsafe MappedRange($0) }) else {
+                continue
+            }
+            if tables.contains(tensor.name) { self.tables.append(range) }
             guard let layer = tensor.name.layerNumber, layer >= pinned else { continue }
-            unsafe all[layer].append(bytes)
+            all[layer].append(range)
             // Which experts a token goes to is not known before.
-            if !tensor.name.contains("_exps.") { unsafe ahead[layer].append(bytes) }
+            if !tensor.name.contains("_exps.") { ahead[layer].append(range) }
         }
-        unsafe self.tables = unsafe looked
     }
 
     /// Before a layer: asks for the next one.
     package func begin(_ layer: Int) {
-        guard unsafe layer + 1 < ahead.count else { return }
-        for unsafebytes in unsafe ahead[layer + 1] { unsafe Self.advise(bytes, MADV_WILLNEED) }
+        guard layer + 1 < ahead.count else { return }
+        for range in ahead[layer + 1] { range.fetch() }
     }
 
     /// After a layer: gives its memory back.
     package func end(_ layer: Int) {
-        for unsafebytes in unsafe all[layer] { unsafe Self.advise(bytes, MADV_DONTNEED) }
+        guard layer < all.count else { return }
+        for range in all[layer] { range.giveBack() }
     }
 
     /// After many tokens were looked up: the rows will hardly be needed again soon.
     package func endLookups(tokens: Int) {
         guard tokens >= 32 else { return }
-        for unsafebytes in unsafe tables { unsafe Self.advise(bytes, MADV_DONTNEED) }
-    }
-
-    /// Only ever said of read-only mappings of files, whose pages come back when touched.
-    private static func advise(_ bytes: UnsafeRawBufferPointer, _ advice: some BinaryInteger) {
-        guard let start = unsafe bytes.baseAddress else { return }
-        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-        let offset = Int(bitPattern: unsafe start) % page
-        unsafe _ = madvise(
-            UnsafeMutableRawPointer(mutating: start - offset), bytes.count + offset, Int32(advice))
+        for range in tables { range.giveBack() }
     }
 }

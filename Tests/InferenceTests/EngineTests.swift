@@ -152,8 +152,7 @@ struct EngineTests {
     }
 
     @Test func weightsWithoutRoomAreStreamed() async throws {
-        for folder in ["smollm2", "gemma4-moe", "llama4-maverick-128e"] {
-            let model = try #require(FixtureModel.all.first { $0.folder == folder })
+        for model in FixtureModel.streamed {
             let files = try ModelFiles.open(path: model.gguf.path)
             var options = EngineOptions(threads: 1, contextLimit: 64)
             let whole = try await Engine.open(files, options: options)

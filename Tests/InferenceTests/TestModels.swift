@@ -22,6 +22,13 @@ struct FixtureModel: Sendable, CustomTestStringConvertible {
         FixtureModel(folder: "llama-k256", file: "llama-k256-mixed"),
     ]
 
+    /// With experts, and with mixed sizes of layers.
+    static let streamed = [
+        FixtureModel(folder: "smollm2", file: "smollm2-Q8_0"),
+        FixtureModel(folder: "gemma4-moe", file: "gemma4-moe-Q8_0"),
+        FixtureModel(folder: "llama4-maverick-128e", file: "llama4-maverick-128e-Q8_0"),
+    ]
+
     /// Those whose weights are so close to the unquantized ones that no greedy step flips. Of smollm3, whose best two
     /// logits come as close as 0.3, one does.
     static let nearlyExact = all.filter { $0.file.hasSuffix("Q8_0") && $0.folder != "smollm3" }

@@ -21,20 +21,22 @@ enum TensorSource: Sendable {
     func summary(_ name: String) -> TensorSummary {
         switch self {
         case .mapped(let tensor), .neighbours(let tensor, _):
-            Self.summary(name, tensor, elements: tensor.elements)
+            Self.summary(name, tensor, shape: tensor.shape.reversed())
         case .transposed(let tensor, let columns):
-            Self.summary(name, tensor, elements: tensor.elements / max(tensor.shape[2], 1) * columns.count)
+            Self.summary(name, tensor, shape: [tensor.shape[1], columns.count, tensor.shape[0]])
         case .vector(let tensor, _):
-            TensorSummary(name: name, type: .f32, elements: tensor.elements, byteCount: tensor.elements * 4)
+            TensorSummary(
+                name: name, type: .f32, shape: tensor.shape.isEmpty ? [1] : tensor.shape.reversed(),
+                byteCount: tensor.elements * 4)
         case .values(let values):
-            TensorSummary(name: name, type: .f32, elements: values.count, byteCount: values.count * 4)
+            TensorSummary(name: name, type: .f32, shape: [values.count], byteCount: values.count * 4)
         }
     }
 
-    private static func summary(_ name: String, _ tensor: SafetensorsTensor, elements: Int) -> TensorSummary {
+    private static func summary(_ name: String, _ tensor: SafetensorsTensor, shape: [Int]) -> TensorSummary {
         TensorSummary(
-            name: name, type: tensor.type.dataType ?? .f32, elements: elements,
-            byteCount: elements * tensor.type.byteCount)
+            name: name, type: tensor.type.dataType ?? .f32, shape: shape,
+            byteCount: shape.reduce(1, *) * tensor.type.byteCount)
     }
 }
 
