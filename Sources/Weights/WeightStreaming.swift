@@ -75,13 +75,13 @@ private struct MappedRange {
     private let count: Int
 
     init?(_ bytes: UnsafeRawBufferPointer) {
-        guard let base = unsafe bytes.baseAddress else { return nil }
-        let offset = unsafe Int(bitPattern: base) % Int(sysconf(Int32(_SC_PAGESIZE)))
+        guard let base = bytes.baseAddress else { return nil }
+        let offset = Int(bitPattern: base) % Int(sysconf(Int32(_SC_PAGESIZE)))
         unsafe start = UnsafeMutableRawPointer(mutating: base - offset)
-        count = unsafe bytes.count + offset
+        count = bytes.count + offset
     }
 
-    func fetch() { unsafe _ = madvise(start, count, Int32(MADV_WILLNEED)) }
+    func fetch() { _ = unsafe madvise(start, count, Int32(MADV_WILLNEED)) }
 
     func giveBack() { unsafe _ = madvise(start, count, Int32(MADV_DONTNEED)) }
 }
