@@ -3,6 +3,7 @@
 import KVCache
 import Kernels
 import Tensors
+import Weights
 
 /// A stack of decoder layers with an embedding below and a vocabulary above.
 protocol DecoderStack: LanguageModel {
