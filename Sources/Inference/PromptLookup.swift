@@ -1,11 +1,12 @@
 // Finds where the last tokens of a sequence stood before, so that what followed them there can be tried again.
 //
 // Owns the index only; what is done with a find is `Speculator`'s. Finds are compared with the tokens themselves, so
-// that collisions and entries of a sequence cut back since do no harm. Slices begin at position 0.
+// that collisions do no harm. Slices begin at position 0.
 
 /// A table from runs of two to four tokens to the position behind their last occurrence.
 ///
-/// Costs three writes per token and at most 128 MiB; of longer sequences the newest occurrences stay.
+/// Costs three writes per token and at most 128 MiB; of longer sequences the newest occurrences stay. Cutting a sequence
+/// back into what it began with makes the table anew when it is next asked.
 struct PromptLookup {
     /// Where the sequence may go on as it did before.
     struct Match: Equatable {
@@ -26,6 +27,15 @@ struct PromptLookup {
     private var slots: [Int32] = []
     /// Runs that end before this position are in the table.
     private var indexed = 0
+    /// Where the output begins: what its runs took the place of is kept, so that it comes back when they are cut off.
+    private var base = 0
+    private var replaced: [(end: Int32, slot: Int32, value: Int32)] = []
+
+    /// The output begins behind `count` tokens.
+    mutating func begin(at count: Int) {
+        base = count
+        replaced.removeAll(keepingCapacity: true)
+    }
 
     /// The latest place at which the longest run stood that ends `tokens`.
     mutating func match(_ tokens: ArraySlice<Int32>) -> Match? {
@@ -41,7 +51,14 @@ struct PromptLookup {
 
     /// The sequence was cut back to `count` tokens.
     mutating func shorten(to count: Int) {
-        indexed = min(indexed, count)
+        guard count < indexed else { return }
+        while let last = replaced.last, last.end >= count {
+            slots[Int(last.slot)] = last.value
+            replaced.removeLast()
+        }
+        indexed = count
+        // Runs of the prompt took the places of earlier ones for good.
+        if count < base { slots.removeAll() }
     }
 
     /// Tokens before `source` that equal the last ones.
@@ -60,10 +77,15 @@ struct PromptLookup {
             var size = Self.smallestTable
             while size < 2 * Self.runs.count * tokens.count, size < Self.largestTable { size *= 2 }
             slots = Array(repeating: 0, count: size)
+            replaced.removeAll(keepingCapacity: true)
             indexed = 0
         }
         for end in stride(from: max(indexed, 1), to: tokens.count, by: 1) {
-            for run in Self.runs where run <= end { slots[slot(tokens, end: end, run: run)] = Int32(end) }
+            for run in Self.runs where run <= end {
+                let slot = slot(tokens, end: end, run: run)
+                if end >= base { replaced.append((Int32(end), Int32(slot), slots[slot])) }
+                slots[slot] = Int32(end)
+            }
         }
         indexed = max(indexed, tokens.count)
     }

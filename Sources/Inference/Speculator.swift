@@ -24,6 +24,7 @@ struct Speculator {
     /// Begins a new output after `tokens`.
     mutating func begin(_ tokens: ArraySlice<Int32>) {
         acceptance = DraftAcceptance()
+        lookup.begin(at: tokens.count)
         match = lookup.match(tokens)
         // Attention's share of a batch depends on what it looks back on.
         if 2 * tokens.count > 3 * context || 3 * tokens.count < 2 * context {

@@ -47,12 +47,21 @@ extension Grammar {
     /// 0 <= lower <= upper
     private static func naturals(_ lower: Int, _ upper: Int) -> Grammar {
         let (from, to) = (Array(String(lower).utf8), Array(String(upper).utf8))
-        return .choice(
-            (from.count...to.count).map { count in
-                let first = count == from.count ? from : [0x31] + Array(repeating: 0x30, count: count - 1)
-                let last = count == to.count ? to : Array(repeating: 0x39, count: count)
-                return digits(first[...], last[...])
-            })
+        if from.count == to.count { return digits(from[...], to[...]) }
+        let nine = UInt8(ascii: "9")
+        var alternatives = [digits(from[...], Array(repeating: nine, count: from.count)[...])]
+        // The lengths whose numbers are all in between, beginning with any digit but 0.
+        var longest = to.count
+        if to.contains(where: { $0 != nine }) {
+            longest -= 1
+            let least = [UInt8(ascii: "1")] + Array(repeating: UInt8(ascii: "0"), count: longest)
+            alternatives.append(digits(least[...], to[...]))
+        }
+        if longest > from.count {
+            alternatives.append(
+                .sequence([.bytes(ByteClass("123456789")), .repeat(digit, min: from.count, max: longest - 1)]))
+        }
+        return .choice(alternatives)
     }
 
     /// Digit strings of one length between two of them.

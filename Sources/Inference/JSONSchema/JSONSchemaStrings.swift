@@ -19,19 +19,26 @@ struct JSONCharacterSet: Equatable {
     /// itself, else its escape.
     var grammar: Grammar {
         var plain: ByteClass = []
-        var escapes: [Grammar] = []
+        // Escapes that differ in their last character only, by what stands before it.
+        var escapes: [(head: Substring, tails: ByteClass)] = []
         for byte in 0x00...0x7F as ClosedRange<UInt8> where ascii.contains(byte) {
-            if let escape = JSONSchemaValue.escape(byte) {
-                escapes.append(.literal(escape))
-            } else {
+            guard let escape = JSONSchemaValue.escape(byte), let last = escape.utf8.last else {
                 plain = [plain, ByteClass(byte)]
+                continue
+            }
+            if let known = escapes.firstIndex(where: { $0.head == escape.dropLast() }) {
+                escapes[known].tails = [escapes[known].tails, ByteClass(last)]
+            } else {
+                escapes.append((escape.dropLast(), ByteClass(last)))
             }
         }
-        var alternatives: [Grammar] = plain.isEmpty && !others ? [] : [.bytes(plain)]
+        var alternatives = escapes.map { Grammar.sequence([.literal(String($0.head)), .bytes($0.tails)]) }
         if others {
-            alternatives = [Grammar.character(excluding: ByteClass(0x00...0x7F).subtracting(plain))]
+            alternatives.append(.character(excluding: ByteClass(0x00...0x7F).subtracting(plain)))
+        } else if !plain.isEmpty {
+            alternatives.append(.bytes(plain))
         }
-        return .choice(alternatives + escapes)
+        return .choice(alternatives)
     }
 }
 
