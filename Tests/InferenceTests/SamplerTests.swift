@@ -72,7 +72,7 @@ struct SamplerTests {
 
     @Test func penaltiesChangeLogitsAsTheySay() {
         let logits: [Float] = [2, -2, 0, 3, -1, 0.5]
-        // transformers 4.57, RepetitionPenaltyLogitsProcessor(1.3) on the ids 0, 1, 3, 3, 5.
+        // By hand: 2 / 1.3, -2 * 1.3, 3 / 1.3 once though 3 stands there twice, 0.5 / 1.3.
         let repeated = penalized(
             SamplingOptions(repetitionPenalty: 1.3), prompt: [0, 1, 3], output: [3, 5], logits)
         let reference: [Float] = [1.538_461_5, -2.6, 0, 2.307_692_3, -1, 0.384_615_36]
