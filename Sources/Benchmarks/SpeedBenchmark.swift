@@ -63,7 +63,8 @@ package struct SpeedBenchmark: Sendable {
             request = GenerationRequest(prompt: prompt(tokens), maxOutputTokens: 1, stopTokens: [])
         case .decode(let tokens):
             // The first token comes out of the prefill; as many decode steps as asked for follow.
-            request = GenerationRequest(prompt: prompt(1), maxOutputTokens: tokens + 1, stopTokens: [])
+            request = GenerationRequest(
+                prompt: prompt(1), maxOutputTokens: tokens + 1, stopTokens: [], speculation: false)
         }
         for try await event in engine.generate(request) {
             guard case .finished(_, let usage) = event else { continue }

@@ -118,9 +118,10 @@ struct EnginePlanner {
         let layout = layout(contextTokens: contextTokens)
         let logits = configuration.vocabularyRows * MemoryLayout<Float>.size
         // Activations, their quantized copies and the kernels' tiles are at most twice the activations; logits are
-        // held once and handed out once.
+        // held once for each row that verifies guesses, and handed out once. The table of guesses grows with the text.
         let scratch =
-            2 * configuration.widths.bytes(chunkTokens: layout.chunkTokens) + 2 * logits
+            2 * configuration.widths.bytes(chunkTokens: layout.chunkTokens) + (Speculator.maximumDraft + 2) * logits
+            + PromptLookup.bytes(tokens: contextTokens)
             + configuration.vocabularyRows * Self.bytesPerToken + Self.baseBytes
         return MemoryPlan(
             contextTokens: contextTokens, weightBytes: WeightResidency(model.checkpoint).neededBytes,

@@ -23,6 +23,9 @@ struct PromptLookup {
     private static let smallestTable = 1 << 12
     private static let largestTable = 1 << 25
 
+    /// The most bytes that sequences of this length take: tables are at most half as large again as they need be.
+    static func bytes(tokens: Int) -> Int { min(largestTable, 6 * tokens) * MemoryLayout<UInt32>.size }
+
     /// The position behind a run, 0 where there is none.
     private var slots: [Int32] = []
     /// Runs that end before this position are in the table.

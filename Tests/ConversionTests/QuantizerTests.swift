@@ -55,7 +55,15 @@ struct QuantizerTests {
             unsafe values.bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self)
         }
         let stored = unsafe Array(UnsafeRawBufferPointer(start: blocks.bytes, count: blocks.byteCount))
-        #expect(Blocks.quantized(numbers, type) == stored)
+        let found = Blocks.quantized(numbers, type)
+        try #require(found.count == stored.count)
+        for block in 0..<numbers.count / type.blockElements {
+            // A scale of 0 hides the integers: nothing gives them again.
+            guard numbers[block * type.blockElements..<(block + 1) * type.blockElements].contains(where: { $0 != 0 })
+            else { continue }
+            let bytes = block * type.blockBytes..<(block + 1) * type.blockBytes
+            #expect(found[bytes] == stored[bytes], "block \(block)")
+        }
     }
 
     /// The same for types with searched scales: nearly nothing may be lost.

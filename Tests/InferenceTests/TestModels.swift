@@ -22,11 +22,11 @@ struct FixtureModel: Sendable, CustomTestStringConvertible {
         FixtureModel(folder: "llama-k256", file: "llama-k256-mixed"),
     ]
 
-    /// With experts, and with mixed sizes of layers.
+    /// With and without experts, layers of about one size.
     static let streamed = [
         FixtureModel(folder: "smollm2", file: "smollm2-Q8_0"),
         FixtureModel(folder: "gemma4-moe", file: "gemma4-moe-Q8_0"),
-        FixtureModel(folder: "llama4-maverick-128e", file: "llama4-maverick-128e-Q8_0"),
+        FixtureModel(folder: "llama4-scout-8k", file: "llama4-scout-8k-F16"),
     ]
 
     /// Those whose weights are so close to the unquantized ones that no greedy step flips. Of smollm3, whose best two

@@ -105,7 +105,7 @@ struct HubPullTests {
         ] as [(HubSite.Trick, String)])
     func aLieIsNamedAndLeavesNothing(trick: HubSite.Trick, words: String) async throws {
         let place = try Place()
-        place.site.state.withLock { $0.tricks = [trick] }
+        place.site.state.withLock { $0.tricks = [trick, trick, trick] }
         let error = try #require(await place.error())
         #expect(error.code == .download && error.exit == .remote)
         #expect(error.cause.contains(words), "\(error.cause)")
