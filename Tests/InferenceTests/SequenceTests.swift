@@ -9,9 +9,7 @@ import Testing
 
 @Suite(.enabled(if: FixtureModel.areThere, FixtureModel.missing))
 struct SequenceTests {
-    private static let models = FixtureModel.all.filter {
-        ["smollm2-Q4_0", "qwen2-Q8_0", "gemma3-Q8_0"].contains($0.file)
-    }
+    private static let models = FixtureModel.kinds
 
     /// A prompt of 200 tokens: more than three pages, and past Gemma's window of 16 many times over.
     private func prompt(_ model: FixtureModel) throws -> [Int32] {

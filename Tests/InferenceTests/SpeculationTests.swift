@@ -8,9 +8,7 @@ import Testing
 
 @Suite(.enabled(if: FixtureModel.areThere, FixtureModel.missing))
 struct SpeculationTests {
-    private static let models = FixtureModel.all.filter {
-        ["smollm2-Q4_0", "qwen2-Q8_0", "gemma3-Q8_0"].contains($0.file)
-    }
+    private static let models = FixtureModel.kinds
 
     /// Tokens with the bits of their probabilities, how the output ended, and what it cost.
     private func output(

@@ -11,9 +11,10 @@ import Weights
 /// A golden model of the shared fixtures, converted to GGUF.
 struct FixtureModel: Sendable, CustomTestStringConvertible {
     let folder: String
-    let file: String
+    /// In the folder `gguf`; `nil` for the folder itself.
+    let file: String?
 
-    var testDescription: String { file }
+    var testDescription: String { file ?? folder }
 
     static let all = [
         FixtureModel(folder: "smollm2", file: "smollm2-Q8_0"), FixtureModel(folder: "smollm2", file: "smollm2-Q4_0"),
@@ -21,6 +22,14 @@ struct FixtureModel: Sendable, CustomTestStringConvertible {
         FixtureModel(folder: "gemma3", file: "gemma3-Q8_0"),
         FixtureModel(folder: "llama-k256", file: "llama-k256-mixed"),
     ]
+
+    /// One of each kind of layer: full, sliding, chunked, shared keys and values, inputs of their own, experts.
+    static let kinds =
+        all.filter { ["smollm2-Q4_0", "qwen2-Q8_0", "gemma3-Q8_0"].contains($0.file) } + [
+            FixtureModel(folder: "gemma4-e2b", file: "gemma4-e2b-Q8_0"),
+            FixtureModel(folder: "gemma4-moe", file: "gemma4-moe-Q8_0"),
+            FixtureModel(folder: "llama4-scout", file: nil), FixtureModel(folder: "llama4-maverick", file: nil),
+        ]
 
     /// With and without experts, layers of about one size.
     static let streamed = [
@@ -31,7 +40,7 @@ struct FixtureModel: Sendable, CustomTestStringConvertible {
 
     /// Those whose weights are so close to the unquantized ones that no greedy step flips. Of smollm3, whose best two
     /// logits come as close as 0.3, one does.
-    static let nearlyExact = all.filter { $0.file.hasSuffix("Q8_0") && $0.folder != "smollm3" }
+    static let nearlyExact = all.filter { $0.file?.hasSuffix("Q8_0") == true && $0.folder != "smollm3" }
 
     static var areThere: Bool {
         all.allSatisfy { FileManager.default.fileExists(atPath: $0.gguf.path) }
@@ -44,10 +53,11 @@ struct FixtureModel: Sendable, CustomTestStringConvertible {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("shared/fixtures/models")
 
-    var gguf: URL { Self.folder.appendingPathComponent("\(folder)/gguf/\(file).gguf") }
+    /// The GGUF file, or the Hugging Face folder.
+    var gguf: URL { Self.folder.appendingPathComponent(file.map { "\(folder)/gguf/\($0).gguf" } ?? folder) }
 
     var golden: Safetensors {
-        get throws { try Safetensors(Self.folder.appendingPathComponent("\(folder)/gguf/\(file).golden.safetensors")) }
+        get throws { try Safetensors(Self.folder.appendingPathComponent("\(folder)/gguf/\(file ?? "").golden.safetensors")) }
     }
 
     /// Outputs of the unquantized model, which has a greedy continuation.
