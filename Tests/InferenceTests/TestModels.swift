@@ -57,7 +57,9 @@ struct FixtureModel: Sendable, CustomTestStringConvertible {
     var gguf: URL { Self.folder.appendingPathComponent(file.map { "\(folder)/gguf/\($0).gguf" } ?? folder) }
 
     var golden: Safetensors {
-        get throws { try Safetensors(Self.folder.appendingPathComponent("\(folder)/gguf/\(file ?? "").golden.safetensors")) }
+        get throws {
+            try Safetensors(Self.folder.appendingPathComponent("\(folder)/gguf/\(file ?? "").golden.safetensors"))
+        }
     }
 
     /// Outputs of the unquantized model, which has a greedy continuation.
