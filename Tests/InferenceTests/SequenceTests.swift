@@ -37,6 +37,24 @@ struct SequenceTests {
         #expect(one == two)
     }
 
+    /// Instruction sets round differently, and an 8-bit activation may fall on the other side; no further than the
+    /// fast arithmetic itself is from the exact one.
+    @Test(arguments: models)
+    func instructionSetsAgree(model: FixtureModel) async throws {
+        let ids = try prompt(model)
+        let positions = [0, 100, ids.count - 1]
+        let portable = try await model.open(numerics: .fast, kernels: "portable").logits(ids, positions: positions)
+        for set in KernelSet.available where set.name != "portable" {
+            let found = try await model.open(numerics: .fast, kernels: set.name).logits(ids, positions: positions)
+            let pairs = zip(found.joined(), portable.joined())
+            let squares = pairs.reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+            let error = (squares / portable.joined().reduce(0.0) { $0 + Double($1 * $1) }).squareRoot()
+            let worst = pairs.reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+            print("\(model.testDescription): \(set.name) against portable: rms \(error), at most \(worst)")
+            #expect(error < 0.05)
+        }
+    }
+
     @Test(arguments: models)
     func reusedPrefixesGiveWhatFreshOnesGive(model: FixtureModel) async throws {
         let ids = try prompt(model)

@@ -80,12 +80,13 @@ struct FixtureModel: Sendable, CustomTestStringConvertible {
 
     func open(
         numerics: Numerics = .exact, kvType: KVType = .f32, threads: Int = 2, chunk: Int = 512,
-        contextLimit: Int? = 2048
+        contextLimit: Int? = 2048, kernels: String? = nil
     ) async throws -> Engine {
         try await Engine.open(
             ModelFiles.open(path: gguf.path),
             options: EngineOptions(
-                threads: threads, numerics: numerics, kvType: kvType, prefillChunk: chunk, contextLimit: contextLimit))
+                threads: threads, numerics: numerics, kvType: kvType, kernels: kernels, prefillChunk: chunk,
+                contextLimit: contextLimit))
     }
 }
 
