@@ -139,7 +139,9 @@ let package = Package(
         .testTarget(name: "KVCacheTests", dependencies: ["KVCache", "Kernels", "Tensors"], swiftSettings: swift),
         .testTarget(
             name: "InferenceTests",
-            dependencies: ["Inference", "Models", "Conversion", "KVCache", "Kernels", "Tensors", "Weights", "Tokenization"],
+            dependencies: [
+                "Inference", "Models", "Conversion", "KVCache", "Kernels", "Tensors", "Weights", "Tokenization",
+            ],
             resources: [.copy("Fixtures")], swiftSettings: swift),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents"], swiftSettings: swift),
         .testTarget(

@@ -56,18 +56,42 @@ extension TokenizerDefinition {
         }
 
         bos = try Self.id("bos", metadata)
+        eos = try Self.id("eos", metadata)
+        padding = try Self.id("padding", metadata)
         unknown = try Self.id("unknown", metadata)
+        let ownStops = metadata.integers(OwnTokenizerKey.stopTokens)
+        alwaysBOS = alwaysBOS && ownStops == nil
         addsBOS = bos != nil && (alwaysBOS || (metadata.boolean(prefix + "add_bos_token") ?? defaultBOS))
-        stopTokens = []
-        for name in ["eos", "eot", "eom"] {
-            if let id = try Self.id(name, metadata) { stopTokens.insert(id) }
-        }
         for id in metadata.integers(prefix + "suppress_tokens") ?? [] {
             if let id = Int32(exactly: id), id >= 0 { suppressedTokens.insert(id) }
+        }
+        stopTokens = Set((ownStops ?? []).compactMap { Int32(exactly: $0) })
+        try readOwnKeys(metadata)
+        guard ownStops == nil else { return }
+        for id in [eos, try Self.id("eot", metadata), try Self.id("eom", metadata)].compactMap(\.self) {
+            stopTokens.insert(id)
         }
         // Files name one stop token where several are in use; the rest is known by name.
         for id in kinds.indices where kinds[id] == .control || kinds[id] == .userDefined {
             if Self.stopNames.contains(tokens.string(id)) { stopTokens.insert(Int32(id)) }
+        }
+    }
+
+    /// What `metadata(rows:as:)` wrote beside the usual keys.
+    private mutating func readOwnKeys(_ metadata: some TokenizerMetadata) throws(TokenizerError) {
+        ignoresMerges = metadata.boolean(OwnTokenizerKey.ignoresMerges) ?? ignoresMerges
+        normalizesToNFC = metadata.boolean(OwnTokenizerKey.normalizesToNFC) ?? normalizesToNFC
+        if let name = metadata.string(OwnTokenizerKey.spacePrefix) {
+            guard let rule = SpacePrefix(rawValue: name) else {
+                throw .unsupported(key: OwnTokenizerKey.spacePrefix, value: name)
+            }
+            spacePrefix = rule
+        }
+        for id in (metadata.integers(OwnTokenizerKey.trimsBefore) ?? []).compactMap({ Int32(exactly: $0) }) {
+            trimming[id, default: .none].before = true
+        }
+        for id in (metadata.integers(OwnTokenizerKey.trimsAfter) ?? []).compactMap({ Int32(exactly: $0) }) {
+            trimming[id, default: .none].after = true
         }
     }
 

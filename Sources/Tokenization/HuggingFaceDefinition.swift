@@ -58,10 +58,13 @@ extension TokenizerDefinition {
         let settings = try config.map { (bytes) throws(TokenizerError) in
             try JSONValue(bytes, file: "tokenizer_config.json")
         }
-        try findBOS(pipeline, settings, id)
         let generationSettings = try generation.map { (bytes) throws(TokenizerError) in
             try JSONValue(bytes, file: "generation_config.json")
         }
+        try findBOS(pipeline, settings, id)
+        // Put before nothing; other software wants to know it.
+        let generationBOS = try Self.ids(generationSettings, "bos_token_id")?.first { Int($0) < tokens.count }
+        bos = bos ?? generationBOS
         stopTokens = try Self.ids(generationSettings, "eos_token_id") ?? []
         if stopTokens.isEmpty {
             if let eos = id(Self.content(settings?["eos_token"])) { stopTokens.insert(eos) }
@@ -70,6 +73,10 @@ extension TokenizerDefinition {
             }
         }
         suppressedTokens = try Self.ids(generationSettings, "suppress_tokens") ?? []
+        let named = id(Self.content(settings?["eos_token"]))
+        eos = named.map(stopTokens.contains) == true ? named : stopTokens.min()
+        let generationPadding = try Self.ids(generationSettings, "pad_token_id")?.first
+        padding = id(Self.content(settings?["pad_token"])) ?? generationPadding
     }
 
     private mutating func findBOS(
@@ -145,5 +152,17 @@ extension TokenizerDefinition {
             if model.fallsBackToBytes, kinds[id] == .normal, Vocabulary.byteValue(name) != nil { kinds[id] = .byte }
         }
         return (tokens, kinds)
+    }
+}
+
+extension ChatTemplate {
+    /// The template text of a Hugging Face folder: chat_template.jinja, or as older folders have it an entry of
+    /// tokenizer_config.json, either the text or a list of texts with names.
+    package static func text(jinja: [UInt8]?, config: [UInt8]?) throws(TokenizerError) -> String? {
+        if let jinja { return String(decoding: jinja, as: UTF8.self) }
+        guard let config else { return nil }
+        let entry = try JSONValue(config, file: "tokenizer_config.json")["chat_template"]
+        let named = entry?.elements?.first { $0["name"]?.is("default") == true }
+        return entry?.text ?? named?["template"]?.text
     }
 }

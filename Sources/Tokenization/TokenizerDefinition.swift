@@ -108,6 +108,9 @@ package struct TokenizerDefinition: Sendable {
     package var addsBOS: Bool
     /// Ids that end a reply.
     package var stopTokens: Set<Int32>
+    /// The one of them that files name first, and the id that stands where nothing does; only for writing files.
+    package var eos: Int32?
+    package var padding: Int32?
     package var unknown: Int32?
     /// Ids that the publisher wants never sampled.
     package var suppressedTokens: Set<Int32> = []
@@ -117,13 +120,13 @@ package struct TokenizerDefinition: Sendable {
     package var trimming: [Int32: Trimming] = [:]
 
     /// Which texts get a space at the front before they are tokenized. A text is what stands between special tokens.
-    package enum SpacePrefix: Sendable {
+    package enum SpacePrefix: String, Sendable {
         case never
-        case eachText
+        case eachText = "each_text"
         /// Each text that doesn't start with a space already.
-        case eachTextWithoutOne
+        case eachTextWithoutOne = "each_text_without_one"
         /// The first text, if it doesn't start with a space already and no special token stands before it.
-        case firstTextWithoutOne
+        case firstTextWithoutOne = "first_text_without_one"
     }
 
     /// White space beside a special token that becomes part of it, in special mode.
