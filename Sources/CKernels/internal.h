@@ -12,18 +12,10 @@
 
 extern const ck_table ck_portable;
 #if defined(__x86_64__)
-extern const ck_table ck_avx2, ck_avx512;
+extern const ck_table ck_avx2, ck_avxvnni, ck_avx512, ck_avx512vnni, ck_avx512bf16;
 #endif
 #if defined(__aarch64__)
-extern const ck_table ck_neon;
-#define CK_NEON_WIDTHS(name) \
-    void name##_1(const ck_tile *t); void name##_2(const ck_tile *t); void name##_3(const ck_tile *t); \
-    void name##_4(const ck_tile *t);
-CK_NEON_WIDTHS(ck_neon_u32)
-CK_NEON_WIDTHS(ck_neon_u16)
-CK_NEON_WIDTHS(ck_neon_s32)
-void ck_neon_gemm(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
-                  size_t ldc, bool accumulate);
+extern const ck_table ck_neon, ck_neondot;
 #endif
 
 // Scalar row functions (scalar_blocks.c), and the entries they make in a table. A level lists them first and then

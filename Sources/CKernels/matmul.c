@@ -178,6 +178,13 @@ void ck_product_rows_float(const ck_table *t, const ck_product *p, const float *
     size_t columns = p->columns, elements = ck_block_elements(p->type), bytes = ck_block_bytes(p->type);
     for (size_t row = first; row < first + count; row += ROWS) {
         size_t rows = smaller(first + count - row, ROWS);
+        if (p->rounded && t->rounded_dots[p->type] != NULL) {
+            const uint8_t *start = (const uint8_t *)p->weights + row * columns * bytes;
+            const ck_rows source = {start, columns * bytes, columns, start};
+            t->rounded_dots[p->type](&source, rows, x, columns, tokens, sums);
+            write_out(p, sums, ROWS, tokens, row, rows);
+            continue;
+        }
         // Twice as many tokens as fit in registers still take less than the way over a panel.
         if (rows == ROWS && tokens <= 2 * CK_FLOAT_DOT_TOKENS && t->float_dots[p->type] != NULL) {
             const uint8_t *start = (const uint8_t *)p->weights + row * columns * bytes;  // blocks of one element

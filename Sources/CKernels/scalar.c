@@ -179,45 +179,29 @@ static void transpose_keys(const void *keys, bool f16, size_t n, size_t width, f
             out[d * stride + i] = f16 ? ck_half(((const uint16_t *)keys)[i * width + d]) : ((const float *)keys)[i * width + d];
 }
 
-// What the portable level and NEON share.
-#define COMMON \
-    .dequantize = {CK_SCALAR_DEQUANTIZE}, \
-    .unpack = {CK_SCALAR_UNPACK}, \
-    .interleave = interleave, \
-    .transpose = transpose, \
-    .quantize = quantize, \
-    .rms_norm = rms_norm, \
-    .add = add, \
-    .scale = scale, \
-    .softcap = softcap, \
-    .silu_gate = silu_gate, \
-    .gelu_gate = gelu_gate, \
-    .rope_halves = rope_halves, \
-    .rope_pairs = rope_pairs, \
-    .to_f16 = to_f16, \
-    .maximum = maximum, \
-    .exp_shift = exp_shift, \
-    .softmax_step = softmax_step, \
-    .transpose_keys = transpose_keys,
-
 const ck_table ck_portable = {
-    COMMON
     .name = "portable",
+    .dequantize = {CK_SCALAR_DEQUANTIZE},
+    .unpack = {CK_SCALAR_UNPACK},
+    .interleave = interleave,
+    .transpose = transpose,
+    .quantize = quantize,
+    .rms_norm = rms_norm,
+    .add = add,
+    .scale = scale,
+    .softcap = softcap,
+    .silu_gate = silu_gate,
+    .gelu_gate = gelu_gate,
+    .rope_halves = rope_halves,
+    .rope_pairs = rope_pairs,
+    .to_f16 = to_f16,
+    .maximum = maximum,
+    .exp_shift = exp_shift,
+    .softmax_step = softmax_step,
+    .transpose_keys = transpose_keys,
     .product = {{product32_1, product32_2, product32_3, product32_4},
                 {product32_1, product32_2, product32_3, product32_4},
                 {product16_1, product16_2, product16_3, product16_4},
                 {product_signed_1, product_signed_2, product_signed_3, product_signed_4}},
     .gemm = gemm,
 };
-
-#if defined(__aarch64__)
-const ck_table ck_neon = {
-    COMMON
-    .name = "neon",
-    .product = {{ck_neon_u32_1, ck_neon_u32_2, ck_neon_u32_3, ck_neon_u32_4},
-                {ck_neon_u32_1, ck_neon_u32_2, ck_neon_u32_3, ck_neon_u32_4},
-                {ck_neon_u16_1, ck_neon_u16_2, ck_neon_u16_3, ck_neon_u16_4},
-                {ck_neon_s32_1, ck_neon_s32_2, ck_neon_s32_3, ck_neon_s32_4}},
-    .gemm = ck_neon_gemm,
-};
-#endif

@@ -1,4 +1,4 @@
-// AVX2: loops over single rows, and the tables of the two levels for x86.
+// AVX2: loops over single rows, and the tables of AVX2 and of AVX-VNNI.
 
 #if defined(__x86_64__)
 #include "x86_avx512.h"
@@ -79,7 +79,7 @@ AVX2 static void rope_halves(float *x, size_t n, const float *cosines, const flo
     })
 }
 
-AVX2 static void rope_pairs(float *x, size_t n, const float *cosines, const float *sines) {
+AVX2 void ck_avx2_rope_pairs(float *x, size_t n, const float *cosines, const float *sines) {
     const __m256i twice = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
     size_t i = 0;
     for (; i + 4 <= n; i += 4) {
@@ -122,17 +122,17 @@ AVX2 static float exp_shift(float *x, size_t n, float shift) {
 
 #define UNPACK(id, name) [CK_##id] = ck_avx2_unpack_##name,
 #define DOTS(id, name) [CK_##id] = ck_avx2_dots_##name,
+#define DOTS_VNNI(id, name) [CK_##id] = ck_avxvnni_dots_##name,
 #define PANEL(id, name) [CK_##id] = ck_avx2_panel_##name,
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Winitializer-overrides"
-// What AVX2 and AVX-512 share.
+// What AVX2 and AVX-VNNI share.
 #define COMMON \
     .dequantize = {CK_SCALAR_DEQUANTIZE [CK_F16] = ck_avx2_floats_f16, [CK_BF16] = ck_avx2_floats_bf16}, \
     .unpack = {CK_SCALAR_UNPACK CK_AVX2_UNPACKED(UNPACK)}, \
     .interleave = ck_avx2_interleave, \
     .transpose = ck_avx2_transpose, \
     .quantize = ck_avx2_quantize, \
-    .dots = {CK_AVX2_UNPACKED(DOTS)}, \
     .panel = {CK_AVX2_UNPACKED(PANEL)}, \
     .float_dots = {CK_PLAIN_TYPES(DOTS)}, \
     .rms_norm = rms_norm, \
@@ -142,31 +142,32 @@ AVX2 static float exp_shift(float *x, size_t n, float shift) {
     .silu_gate = silu_gate, \
     .gelu_gate = gelu_gate, \
     .rope_halves = rope_halves, \
-    .rope_pairs = rope_pairs, \
+    .rope_pairs = ck_avx2_rope_pairs, \
     .to_f16 = to_f16, \
     .maximum = maximum, \
     .exp_shift = exp_shift, \
     .softmax_step = ck_avx2_softmax_step, \
-    .transpose_keys = ck_avx2_transpose_keys,
+    .transpose_keys = ck_avx2_transpose_keys, \
+    .gemm = ck_avx2_gemm,
 
 const ck_table ck_avx2 = {
     COMMON
     .name = "avx2",
+    .dots = {CK_AVX2_UNPACKED(DOTS)},
     .product = {{ck_avx2_u4_1, ck_avx2_u4_2, ck_avx2_u4_3, ck_avx2_u4_4},
                 {ck_avx2_u5_1, ck_avx2_u5_2, ck_avx2_u5_3, ck_avx2_u5_4},
                 {ck_avx2_u6_1, ck_avx2_u6_2, ck_avx2_u6_3, ck_avx2_u6_4},
                 {ck_avx2_s8_1, ck_avx2_s8_2, ck_avx2_s8_3, ck_avx2_s8_4}},
-    .gemm = ck_avx2_gemm,
 };
 
-const ck_table ck_avx512 = {
+const ck_table ck_avxvnni = {
     COMMON
-    .name = "avx512",
-    .product = {{ck_avx512_u32_1, ck_avx512_u32_2, ck_avx512_u32_3, ck_avx512_u32_4},
-                {ck_avx512_u32_1, ck_avx512_u32_2, ck_avx512_u32_3, ck_avx512_u32_4},
-                {ck_avx512_u16_1, ck_avx512_u16_2, ck_avx512_u16_3, ck_avx512_u16_4},
-                {ck_avx512_s32_1, ck_avx512_s32_2, ck_avx512_s32_3, ck_avx512_s32_4}},
-    .gemm = ck_avx512_gemm,
+    .name = "avxvnni",
+    .dots = {CK_AVX2_UNPACKED(DOTS_VNNI)},
+    .product = {{ck_avxvnni_u32_1, ck_avxvnni_u32_2, ck_avxvnni_u32_3, ck_avxvnni_u32_4},
+                {ck_avxvnni_u32_1, ck_avxvnni_u32_2, ck_avxvnni_u32_3, ck_avxvnni_u32_4},
+                {ck_avxvnni_u16_1, ck_avxvnni_u16_2, ck_avxvnni_u16_3, ck_avxvnni_u16_4},
+                {ck_avxvnni_s32_1, ck_avxvnni_s32_2, ck_avxvnni_s32_3, ck_avxvnni_s32_4}},
 };
 #pragma clang diagnostic pop
 #endif

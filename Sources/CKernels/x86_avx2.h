@@ -105,7 +105,8 @@ CK_PLAIN_TYPES(CK_AVX2_DECLARE_FLOAT_DOTS)
 void ck_avx2_floats_f16(const void *row, size_t n, float *out);
 void ck_avx2_floats_bf16(const void *row, size_t n, float *out);
 
-// x86_avx2.c; the AVX-512 level uses these too.
+// x86_avx2.c; the AVX-512 levels use these too.
 extern const ck_table ck_avx2;
+void ck_avx2_rope_pairs(float *x, size_t n, const float *cosines, const float *sines);
 
 #endif

@@ -26,10 +26,10 @@ package struct Product {
         unsafe self.bias = unsafe bias
     }
 
-    var descriptor: ck_product {
+    func descriptor(_ numerics: Numerics) -> ck_product {
         unsafe ck_product(
             type: weights.type.rawValue, weights: weights.bytes, rows: weights.rows, columns: weights.columns,
-            bias: bias, y: output, y_stride: outputStride)
+            bias: bias, y: output, y_stride: outputStride, rounded: numerics == .fast)
     }
 }
 
@@ -95,7 +95,7 @@ extension Compute {
                 }
                 unsafe tasks.append(
                     ProductTask(
-                        product: product.descriptor, input: inputs[index], x: x + group.rows.lowerBound * columns,
+                        product: product.descriptor(numerics), input: inputs[index], x: x + group.rows.lowerBound * columns,
                         quantized: usesQuantizedInput(product)))
             }
         }

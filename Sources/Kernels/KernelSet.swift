@@ -13,7 +13,8 @@ import CKernels
 
 /// How products with quantized weights are computed.
 package enum Numerics: String, Sendable, CaseIterable {
-    /// Inputs are rounded to 8 bits with one scale per 32 values; products of quants are summed as integers.
+    /// Inputs are rounded to 8 bits with one scale per 32 values; products of quants are summed as integers. Inputs of
+    /// BF16 weights are rounded to BF16 where the processor multiplies such.
     case fast
     /// Weights become 32-bit floats and everything is summed in those: slower, for comparison with references.
     case exact
@@ -25,7 +26,7 @@ package struct KernelSet: Sendable {
     /// Never written and never freed, hence safe to share.
     nonisolated(unsafe) let table: UnsafePointer<ck_table>
 
-    /// "portable", "avx2", "avx512" or "neon".
+    /// "portable"; "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16"; "neon", "neondot".
     package var name: String { unsafe String(cString: table.pointee.name) }
 
     /// Everything this processor can run, the fastest first, "portable" last.

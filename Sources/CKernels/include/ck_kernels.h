@@ -105,6 +105,11 @@ typedef struct ck_table {
     // 16 rows of plain weights times 1...CK_FLOAT_DOT_TOKENS rows of x into sums [tokens][16]; null as above.
     void (*float_dots[CK_TYPE_COUNT])(const ck_rows *, const float *x, size_t x_stride, size_t tokens, float *sums);
 
+    // 1...16 rows of plain weights times any number of rows of x, which it may round to BF16, into sums [tokens][16]; null
+    // where that gains nothing.
+    void (*rounded_dots[CK_TYPE_COUNT])(const ck_rows *, size_t count, const float *x, size_t x_stride, size_t tokens,
+                                        float *sums);
+
     // c[m][n] (+)= a[m][k] * b[k][n]; each output is one chain of fused multiply-adds in order of k.
     void (*gemm)(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
                  float *c, size_t ldc, bool accumulate);
@@ -151,6 +156,7 @@ typedef struct {
     const float *bias;    // [rows] or null
     float *y;             // [tokens][y_stride]
     size_t y_stride;
+    bool rounded;         // inputs may be rounded to the precision of the weights
 } ck_product;
 
 // Inputs of quantized products, in tiles of tokens (the last may be narrower): of one token each if there are no
