@@ -24,6 +24,8 @@ package struct Answer: Sendable, Equatable, Codable {
     package var coverage: Coverage
     /// Tokens spent.
     package var usage: TokenUsage
+    /// What the model thought before its answers, call by call; nil where it did not.
+    package var thinking: [String]?
     /// Wall time.
     package var seconds: Double?
     /// The model that answered.
@@ -226,20 +228,44 @@ package struct TokenUsage: Sendable, Equatable, Codable {
     package var cachedTokens = 0
     /// Tokens written.
     package var outputTokens = 0
+    /// Tokens of thought among them, marks included.
+    package var thinkingTokens = 0
+    /// Tokens that were guessed ahead, in calls that came to an end by themselves.
+    package var draftedTokens = 0
+    /// Those of them that were right.
+    package var acceptedTokens = 0
 
     enum CodingKeys: String, CodingKey {
         case inputTokens = "input_tokens"
         case cachedTokens = "cached_tokens"
         case outputTokens = "output_tokens"
+        case thinkingTokens = "thinking_tokens"
+        case draftedTokens = "drafted_tokens"
+        case acceptedTokens = "accepted_tokens"
     }
 
     package init() {}
+
+    /// Counts that a record of an earlier version lacks are 0.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        func count(_ key: CodingKeys) throws -> Int { try values.decodeIfPresent(Int.self, forKey: key) ?? 0 }
+        inputTokens = try count(.inputTokens)
+        cachedTokens = try count(.cachedTokens)
+        outputTokens = try count(.outputTokens)
+        thinkingTokens = try count(.thinkingTokens)
+        draftedTokens = try count(.draftedTokens)
+        acceptedTokens = try count(.acceptedTokens)
+    }
 
     /// Adds another call's tokens.
     package mutating func add(_ other: TokenUsage) {
         inputTokens += other.inputTokens
         cachedTokens += other.cachedTokens
         outputTokens += other.outputTokens
+        thinkingTokens += other.thinkingTokens
+        draftedTokens += other.draftedTokens
+        acceptedTokens += other.acceptedTokens
     }
 }
 

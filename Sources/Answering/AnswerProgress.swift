@@ -8,6 +8,8 @@ package enum AnswerProgress: Sendable, Equatable {
     case windowStarted(index: Int, of: Int, tokens: Int)
     /// Prompt tokens done, of all, and those that came out of the cache.
     case prefill(window: Int, done: Int, total: Int, cached: Int)
+    /// What a model thinks before it answers, as it comes; never part of an answer.
+    case thought(String)
     /// Checked quotes taken from a window under `map`.
     case evidence(window: Int, quotes: Int)
     /// A sentence of the answer, its marks renumbered and its quotes checked, with the citations that are new in it.

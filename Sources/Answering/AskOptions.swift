@@ -14,6 +14,8 @@ package struct AskOptions: Sendable, Hashable, Codable {
     package var temperature: Double
     /// Seed of the sampler; without meaning at temperature 0.
     package var seed: UInt64
+    /// A JSON Schema that the answer satisfies, without citations then; nil for sentences.
+    package var schema: String?
     /// Ask the model, for every citation, how well the quote bears out the sentence.
     package var checkSupport: Bool
 
@@ -30,8 +32,9 @@ package struct AskOptions: Sendable, Hashable, Codable {
     package init(
         strategy: AskStrategy = .auto, citations: CitationMode = .required, contextTokens: Int? = nil,
         searchTokens: Int = 1200, maxOutputTokens: Int = 160, temperature: Double = 0, seed: UInt64 = 0,
-        checkSupport: Bool = false
+        schema: String? = nil, checkSupport: Bool = false
     ) {
+        self.schema = schema
         self.strategy = strategy
         self.citations = citations
         self.contextTokens = contextTokens

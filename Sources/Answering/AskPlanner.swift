@@ -18,7 +18,10 @@ struct AskPlanner {
         var answerReserve: Int
     }
 
-    var prompts: AskPrompts { AskPrompts(dialect: generator.dialect) }
+    var prompts: AskPrompts { AskPrompts(dialect: generator.dialect, schema: options.schema) }
+
+    /// Tokens kept for what is written: the answer and the thought before it.
+    private var reserve: Int { options.maxOutputTokens + generator.thoughtTokens }
 
     /// The window that a strategy may fill, answer included.
     private func limit(_ strategy: AskStrategy) -> Int {
@@ -49,37 +52,52 @@ struct AskPlanner {
         case .search:
             let frame = longestFrame(questions, strategy: .search)
             let own = packer(generator.contextLength, headings: true).frameTokens(frame)
-            let wanted = own + options.searchTokens + options.maxOutputTokens
+            let wanted = own + options.searchTokens + reserve
             let limit = min(wanted, options.contextTokens ?? .max, generator.contextLength)
             let packer = packer(limit, headings: true)
             try check(packer, frame, limit)
             return Layout(
-                strategy: .search, packer: packer, windows: [], limit: limit, answerReserve: options.maxOutputTokens)
+                strategy: .search, packer: packer, windows: [], limit: limit, answerReserve: reserve)
         case .full:
             let layout = try pack(questions, .full)
             if layout.windows.count > 1 {
                 throw tooLarge(layout, questions)
             }
             return layout
-        case .map: return try pack(questions, .map)
+        case .map:
+            if options.schema != nil { throw Self.schemaNeedsOneWindow("--strategy map reads several") }
+            return try pack(questions, .map)
         case .auto:
             var layout = try pack(questions, .auto)
             layout.strategy = layout.windows.count <= 1 ? .full : .map
+            if layout.strategy == .map, options.schema != nil {
+                throw Self.schemaNeedsOneWindow("the documents fill \(layout.windows.count)")
+            }
             return layout
         }
     }
 
+    private static func schemaNeedsOneWindow(_ reason: String) -> UserError {
+        UserError(
+            .windowTooLarge, "an answer by --schema is written from one window; \(reason)",
+            remedies: [
+                .init("--strategy search", "read only the passages that keyword ranking picks"),
+                .init("--strategy full", "take all the context that the model has"),
+                .init("--pages or --include", "read less"),
+            ])
+    }
+
     private func packer(_ limit: Int, headings: Bool) -> Packer {
         Packer(
-            tokenizer: generator.tokenizer, budget: TokenBudget(window: limit, answer: options.maxOutputTokens),
+            tokenizer: generator.tokenizer, budget: TokenBudget(window: limit, answer: reserve),
             headings: headings)
     }
 
     private func check(_ packer: Packer, _ frame: PromptFrame, _ limit: Int) throws(UserError) {
         // Room for at least a short passage, or nothing could be answered.
         let own = packer.frameTokens(frame)
-        if own + options.maxOutputTokens + 64 > limit {
-            throw Self.questionTooLong(own, options.maxOutputTokens, limit)
+        if own + reserve + 64 > limit {
+            throw Self.questionTooLong(own, reserve, limit)
         }
     }
 
@@ -102,10 +120,10 @@ struct AskPlanner {
         do {
             return Layout(
                 strategy: strategy, packer: packer, windows: try packer.pack(corpus.documents, frame: frame).windows,
-                limit: limit, answerReserve: options.maxOutputTokens)
+                limit: limit, answerReserve: reserve)
         } catch {
             guard case .frameTooLarge(let own, _) = error else { throw UserError(.internalError, "\(error)") }
-            throw Self.questionTooLong(own, options.maxOutputTokens, limit)
+            throw Self.questionTooLong(own, reserve, limit)
         }
     }
 
@@ -113,7 +131,7 @@ struct AskPlanner {
         let whole = Packer(tokenizer: generator.tokenizer, budget: TokenBudget(window: .max / 2, answer: 0))
         let tokens = try? whole.pack(corpus.documents, frame: longestFrame(questions, strategy: .full))
             .windows.first?.tokens.count
-        let needed = (tokens ?? layout.windows.reduce(0) { $0 + $1.tokens.count }) + options.maxOutputTokens
+        let needed = (tokens ?? layout.windows.reduce(0) { $0 + $1.tokens.count }) + reserve
         let count = corpus.documents.count
         return UserError(
             .windowTooLarge,

@@ -12,6 +12,8 @@ struct AskPrompts {
     static let notFound = "Not in the documents."
 
     let dialect: PromptDialect
+    /// A JSON Schema for the answer; nil for sentences.
+    var schema: String?
 
     /// An example: passages, a question, its answer.
     private struct Example {
@@ -53,6 +55,9 @@ struct AskPrompts {
             questionFirst ? "Question: \(question)\n\nPassages:\n\n" : "Passages:\n\n"
         }
         func after(_ question: String) -> String { "\nQuestion: \(question)" }
+        if let schema {
+            return json(PromptDialect.oneLine(schema), before: before(question), after: after(question))
+        }
         if dialect.isFewShot {
             let shown = Self.examples.map { example in
                 before(example.question) + example.passages + after(example.question)
@@ -71,6 +76,21 @@ struct AskPrompts {
         }
         turns.append(.init(.user, before(question) + PromptDialect.hole + after(question)))
         return dialect.frame(turns)
+    }
+
+    /// The frame of a question whose answer is JSON. Examples would be of other schemas.
+    private func json(_ schema: String, before: String, after: String) -> PromptFrame {
+        let task = "JSON Schema: \(schema)\n\n"
+        if dialect.isFewShot {
+            return PromptFrame(
+                before: [.text(task + before)], after: [.text(after + "\nAnswer as JSON by the schema: ")])
+        }
+        let system =
+            "Answer the question from the numbered passages with one JSON value that satisfies the JSON Schema. "
+            + "Use only what the passages say."
+        return dialect.frame([
+            .init(.system, system), .init(.user, task + before + PromptDialect.hole + after),
+        ])
     }
 
     /// A passage that answers no question: what the model says of it is its bias.

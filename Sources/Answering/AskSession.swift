@@ -70,6 +70,7 @@ struct AskSession {
         var windows = layout.windows
         var usage = TokenUsage()
         var rejected: [RejectedCitation] = []
+        var thoughts: [String] = []
         var previous = Int.max
         var read = 0
         for window in windows { ledger.note(window) }
@@ -84,6 +85,7 @@ struct AskSession {
                 read += 1
                 usage.add(checked.usage)
                 rejected += checked.rejected
+                thoughts += checked.thoughts
                 let found = checked.sentences.flatMap(\.evidence)
                 progress(.evidence(window: read - 1, quotes: found.count))
                 for item in found { evidence.insert(item.segment) }
@@ -93,6 +95,7 @@ struct AskSession {
                 var answer = answers.first ?? CheckedAnswer(saidNotFound: true)
                 answer.usage = usage
                 answer.rejected = rejected
+                answer.thoughts = thoughts
                 return answer
             }
             // Passages of evidence become documents of their own, shortened to those segments.
@@ -102,6 +105,7 @@ struct AskSession {
                 warnings.append("the evidence does not fit one window; answers of \(answers.count) windows were joined")
                 var joined = CheckedAnswer(sentences: answers.flatMap(\.sentences), rejected: rejected)
                 joined.usage = usage
+                joined.thoughts = thoughts
                 return joined
             }
             previous = evidence.count
@@ -129,17 +133,25 @@ struct AskSession {
         let left = checked.rejected.contains { rejection in
             !checked.sentences.contains { $0.text == rejection.sentence }
         }
-        let status: AnswerStatus =
+        var status: AnswerStatus =
             sentences.isEmpty
             ? .notFound : uncited || left || !numbering.rejected.isEmpty || !checked.complete ? .partial : .answered
         var coverage = ledger.coverage()
         coverage.note = note
+        let words: String
+        if asker.options.schema == nil {
+            words = sentences.isEmpty ? Self.nothing : sentences.joined(separator: " ")
+        } else {
+            // Half of a JSON text is none.
+            words = checked.complete ? checked.json ?? "" : ""
+            status = words.isEmpty ? checked.json == nil ? .notFound : .partial : .answered
+        }
         var answer = Answer(
-            question: question.text, status: status,
-            answer: sentences.isEmpty ? Self.nothing : sentences.joined(separator: " "), strategy: layout.strategy,
+            question: question.text, status: status, answer: words, strategy: layout.strategy,
             citations: numbering.citations, rejected: checked.rejected + numbering.rejected, coverage: coverage,
             usage: checked.usage, model: asker.generator.model, warnings: warnings)
         answer.id = question.id
+        if !checked.thoughts.isEmpty { answer.thinking = checked.thoughts }
         return answer
     }
 }

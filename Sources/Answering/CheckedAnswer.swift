@@ -27,6 +27,10 @@ struct CheckedAnswer: Sendable {
     var saidNotFound = false
     /// Whether the model came to an end by itself.
     var complete = true
+    /// What the model thought, call by call.
+    var thoughts: [String] = []
+    /// JSON that satisfies the schema asked for, in place of sentences.
+    var json: String?
     /// Tokens spent.
     var usage = TokenUsage()
 }

@@ -102,7 +102,10 @@ package struct Summarizer: Sendable {
     }
 
     /// Tokens kept for a summary: English takes some 1.3 tokens a word; marks and longer words need the rest.
-    private var reserve: Int { min(options.words * 2 + 48, window / 2) }
+    private var summaryTokens: Int { min(options.words * 2 + 48, window / 2) }
+
+    /// Tokens kept for what is written: the summary and the thought before it.
+    private var reserve: Int { summaryTokens + generator.thoughtTokens }
 
     private var window: Int {
         let reliable = min(generator.reliableWindow, generator.contextLength)
@@ -183,10 +186,11 @@ package struct Summarizer: Sendable {
             for window in windows {
                 try Task.checkCancellation()
                 let partial = try await part(
-                    window, tokens: window.tokens, reserve: reserve, index: read,
+                    window, tokens: window.tokens, index: read,
                     of: read + windows.count - parts.count, checker: checker, progress: progress)
                 read += 1
                 usage.add(partial.usage)
+                if !partial.thoughts.isEmpty { record.thinking = (record.thinking ?? []) + partial.thoughts }
                 if !partial.complete {
                     record.warnings.append("a part of the summary broke off at its limit of tokens")
                 }
@@ -225,21 +229,20 @@ package struct Summarizer: Sendable {
     }
 
     private func part(
-        _ window: ContextWindow, tokens: [Int32], reserve: Int, index: Int, of count: Int, checker: AnswerChecker,
+        _ window: ContextWindow, tokens: [Int32], index: Int, of count: Int, checker: AnswerChecker,
         progress: @escaping @Sendable (AnswerProgress) -> Void
     ) async throws -> CheckedAnswer {
         progress(.windowStarted(index: index, of: count, tokens: tokens.count))
         let request = TextRequest(
-            prompt: tokens, maxOutputTokens: reserve,
+            prompt: tokens, maxOutputTokens: summaryTokens,
             shape: AnswerShape(segments: options.citations == .off ? 0 : window.segments.count, notFound: nil),
             temperature: options.temperature, seed: options.seed)
         let generated = try await generator.generate(request) { event in
-            if case .prefill(let done, let total, let cached) = event {
-                progress(.prefill(window: index, done: done, total: total, cached: cached))
-            }
+            if let event = AnswerProgress(event, window: index) { progress(event) }
         }
         var checked = checker.check(generated.text, complete: generated.complete, question: "", window: window)
         checked.usage = generated.usage
+        if !generated.thought.isEmpty { checked.thoughts = [generated.thought] }
         return checked
     }
 }

@@ -20,6 +20,8 @@ package struct SummaryRecord: Sendable, Equatable, Codable {
     package var inputTokens: Int
     /// Tokens written.
     package var outputTokens: Int
+    /// What the model thought, call by call; nil where it did not.
+    package var thinking: [String]?
     /// Wall time; the program's to fill in.
     package var seconds: Double?
     /// Whether it was taken from an earlier run.
@@ -37,7 +39,7 @@ package struct SummaryRecord: Sendable, Equatable, Codable {
         case schema, doc, sha256, status, text, citations, rejected, pages
         case inputTokens = "input_tokens"
         case outputTokens = "output_tokens"
-        case seconds, cached, key, coverage, model, warnings
+        case thinking, seconds, cached, key, coverage, model, warnings
     }
 
     package init(

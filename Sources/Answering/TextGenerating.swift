@@ -8,6 +8,10 @@ package protocol TextGenerating: Sendable {
     var tokenizer: any PromptTokenizing { get }
     /// How prompts are dressed for it.
     var dialect: PromptDialect { get }
+    /// The same for answers without a thought, whose probabilities are asked for.
+    var directDialect: PromptDialect { get }
+    /// The most tokens that a thought before the answer takes; 0 where there is none.
+    var thoughtTokens: Int { get }
     /// Tokens that it accepts, prompt and answer together.
     var contextLength: Int { get }
     /// Tokens up to which it still finds what it is asked for.
@@ -20,14 +24,21 @@ package protocol TextGenerating: Sendable {
     func score(prompt: [Int32], continuations: [[Int32]]) async throws -> [Double]
 }
 
+extension TextGenerating {
+    package var directDialect: PromptDialect { dialect }
+    package var thoughtTokens: Int { 0 }
+}
+
 /// A call to a model.
 package struct TextRequest: Sendable, Equatable {
     /// The whole prompt.
     package var prompt: [Int32]
-    /// Upper limit of what may be written.
+    /// Upper limit of what may be written, thoughts not counted.
     package var maxOutputTokens: Int
     /// What may be written; nil leaves it free.
     package var shape: AnswerShape?
+    /// A JSON Schema that what is written satisfies, in place of a shape.
+    package var schema: String?
     /// 0 decodes greedily.
     package var temperature: Double
     /// Seed of the sampler.
@@ -37,9 +48,10 @@ package struct TextRequest: Sendable, Equatable {
     package var sentences: Int?
 
     package init(
-        prompt: [Int32], maxOutputTokens: Int, shape: AnswerShape?, temperature: Double = 0, seed: UInt64 = 0,
-        sentences: Int? = nil
+        prompt: [Int32], maxOutputTokens: Int, shape: AnswerShape?, schema: String? = nil, temperature: Double = 0,
+        seed: UInt64 = 0, sentences: Int? = nil
     ) {
+        self.schema = schema
         self.sentences = sentences
         self.prompt = prompt
         self.maxOutputTokens = maxOutputTokens
@@ -55,12 +67,16 @@ package enum TextProgress: Sendable, Equatable {
     case prefill(done: Int, total: Int, cached: Int)
     /// Complete characters written since the last report.
     case text(String)
+    /// The same of a thought, which is no part of the text.
+    case thought(String)
 }
 
 /// What a call wrote.
 package struct GeneratedText: Sendable, Equatable {
     /// The text.
     package var text: String
+    /// What the model thought before it.
+    package var thought: String
     /// Whether it ended by itself, and not at the limit of tokens.
     package var complete: Bool
     /// Mean log-probability of a token; 0 when nothing was written.
@@ -68,8 +84,11 @@ package struct GeneratedText: Sendable, Equatable {
     /// Tokens spent.
     package var usage: TokenUsage
 
-    package init(text: String, complete: Bool, meanLogProbability: Double, usage: TokenUsage) {
+    package init(
+        text: String, thought: String = "", complete: Bool, meanLogProbability: Double, usage: TokenUsage
+    ) {
         self.text = text
+        self.thought = thought
         self.complete = complete
         self.meanLogProbability = meanLogProbability
         self.usage = usage

@@ -22,17 +22,23 @@ struct WindowReader {
         let shape = AnswerShape(
             segments: options.citations == .off ? 0 : window.segments.count, notFound: AskPrompts.notFound)
         let request = TextRequest(
-            prompt: tokens, maxOutputTokens: options.maxOutputTokens, shape: shape, temperature: options.temperature,
-            seed: options.seed, sentences: Self.sentences)
+            prompt: tokens, maxOutputTokens: options.maxOutputTokens, shape: options.schema == nil ? shape : nil,
+            schema: options.schema, temperature: options.temperature, seed: options.seed,
+            sentences: options.schema == nil ? Self.sentences : nil)
         let progress = progress
         let generated = try await generator.generate(request) { event in
-            if case .prefill(let done, let total, let cached) = event {
-                progress(.prefill(window: index, done: done, total: total, cached: cached))
-            }
+            if let event = AnswerProgress(event, window: index) { progress(event) }
         }
-        var checked = checker.check(
-            generated.text, complete: generated.complete, sentences: Self.sentences, question: question, window: window)
+        var checked: CheckedAnswer
+        if options.schema == nil {
+            checked = checker.check(
+                generated.text, complete: generated.complete, sentences: Self.sentences, question: question,
+                window: window)
+        } else {
+            checked = CheckedAnswer(complete: generated.complete, json: generated.text)
+        }
         checked.usage = generated.usage
+        if !generated.thought.isEmpty { checked.thoughts = [generated.thought] }
         return try await gate(checked, question: question)
     }
 
@@ -41,8 +47,8 @@ struct WindowReader {
         guard !answer.sentences.isEmpty, options.citations != .off else { return answer }
         var answer = answer
         var gate = RelevanceGate(
-            generator: generator, prompts: prompts, checker: checker, question: question,
-            questionFirst: questionFirst)
+            generator: generator, prompts: AskPrompts(dialect: generator.directDialect), checker: checker,
+            question: question, questionFirst: questionFirst)
         let together = gate.relevance(of: answer.sentences.flatMap(\.evidence).map(\.segment))
         let fits = QuestionKind(question).isMet(by: answer.sentences.map(\.text))
         var kept: [CheckedAnswer.Sentence] = []
@@ -68,5 +74,17 @@ struct WindowReader {
         answer.sentences = kept
         answer.usage.add(gate.usage)
         return answer
+    }
+}
+
+extension AnswerProgress {
+    /// What a call over a window reports; nil for its text, which is checked first.
+    init?(_ progress: TextProgress, window: Int) {
+        switch progress {
+        case .prefill(let done, let total, let cached):
+            self = .prefill(window: window, done: done, total: total, cached: cached)
+        case .thought(let text): self = .thought(text)
+        case .text: return nil
+        }
     }
 }

@@ -146,6 +146,8 @@ extension ErrorCode {
                 """
                 Some licences restrict what a model may be used for and must be accepted once: at the prompt of
                 `models pull`, with `--yes`, with DOCPROC_ACCEPT_LICENSES=NAME or with accept_licenses in the settings.
+                Some models of a hub are handed out only to who accepted their terms there: accept them on the
+                model's page, make an access token in your account, and set HF_TOKEN to it.
                 """)
         }
     }

@@ -34,7 +34,7 @@ struct Docproc: DocprocCommand {
 
     func run(in context: CommandContext) async throws {
         let examples = [
-            ("docproc models pull qwen2.5-coder-1.5b-instruct", "fetch a model, once"),
+            ("docproc models pull qwen2.5-coder-1.5b-instruct", "fetch a model, once; or hf:OWNER/NAME"),
             ("docproc ask contracts/ \"What notice period applies?\"", "an answer with checked citations"),
             ("docproc ask book.pdf --plan \"Who is Ada?\"", "what it would read, and the memory it takes"),
             ("docproc summarize reports/ -o summaries.jsonl", "one summary per document"),

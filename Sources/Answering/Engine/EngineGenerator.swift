@@ -7,19 +7,34 @@ package struct EngineGenerator: TextGenerating {
     package let model: AnswerModel
     package let tokenizer: any PromptTokenizing
     package let dialect: PromptDialect
+    package let directDialect: PromptDialect
     package let reliableWindow: Int
+    /// `none` for models that do not think, whatever was asked for.
+    package let thinking: ThinkingLevel
     private let engine: Engine
+
+    /// Tokens of the marks around a thought, label included, are fewer.
+    private static let markTokens = 16
 
     /// - Parameters:
     ///   - model: as records name it; the engine knows names of files only.
     ///   - reliableWindow: from the catalogue; nil takes the whole context.
-    package init(_ engine: Engine, model: AnswerModel, reliableWindow: Int? = nil) {
+    ///   - thinking: ignored for models that do not think.
+    package init(
+        _ engine: Engine, model: AnswerModel, reliableWindow: Int? = nil, thinking: ThinkingLevel = .none
+    ) {
         self.engine = engine
         self.model = model
         self.reliableWindow = min(reliableWindow ?? engine.contextLength, engine.contextLength)
         tokenizer = PromptTokenizer(engine.tokenizer)
         let template = engine.template
-        dialect = PromptDialect(isFewShot: template.isFewShot) { turns in
+        self.thinking = template.thinking == nil ? .none : thinking
+        dialect = Self.dialect(template, thinking: self.thinking != .none)
+        directDialect = Self.dialect(template, thinking: false)
+    }
+
+    private static func dialect(_ template: ChatTemplate, thinking: Bool) -> PromptDialect {
+        PromptDialect(isFewShot: template.isFewShot) { turns in
             let messages = turns.map { turn in
                 switch turn.role {
                 case .system: ChatMessage(.system, turn.text)
@@ -27,7 +42,7 @@ package struct EngineGenerator: TextGenerating {
                 case .assistant: ChatMessage(.assistant, turn.text)
                 }
             }
-            return template.render(messages, addGenerationPrompt: true).map { piece in
+            return template.render(messages, addGenerationPrompt: true, thinking: thinking).map { piece in
                 switch piece {
                 case .trusted(let text): .control(text)
                 case .text(let text): .text(text)
@@ -38,26 +53,42 @@ package struct EngineGenerator: TextGenerating {
 
     package var contextLength: Int { engine.contextLength }
 
+    package var thoughtTokens: Int { thinking == .none ? 0 : thinking.budget + Self.markTokens }
+
+    private var thinkingOptions: ThinkingOptions? {
+        guard thinking != .none, let markers = engine.template.thinking else { return nil }
+        return ThinkingOptions(markers: markers, budget: thinking.budget)
+    }
+
     package func generate(
         _ request: TextRequest, progress: @escaping @Sendable (TextProgress) -> Void
     ) async throws -> GeneratedText {
         let generation = GenerationRequest(
-            prompt: request.prompt, maxOutputTokens: request.maxOutputTokens,
+            prompt: request.prompt, maxOutputTokens: request.maxOutputTokens + thoughtTokens,
             sampling: SamplingOptions(temperature: Float(request.temperature), seed: request.seed),
-            grammar: request.shape?.grammar)
+            grammar: try request.schema.map { try Grammar(jsonSchema: Array($0.utf8)) } ?? request.shape?.grammar,
+            thinking: thinkingOptions)
         var text = ""
-        var tokens = 0
-        var cachedTokens = 0
+        var thought = ""
+        var answerTokens = 0
+        var usage = TokenUsage()
+        usage.inputTokens = request.prompt.count
         var sum = 0.0
         var complete = false
         reading: for try await event in engine.generate(generation) {
             switch event {
             case .prefill(let done, let total, let cached):
-                cachedTokens = cached
+                usage.cachedTokens = cached
                 progress(.prefill(done: done, total: total, cached: cached))
             case .token(_, let piece, let logProbability, let channel):
-                tokens += 1
-                guard channel == .answer else { continue }
+                usage.outputTokens += 1
+                if channel == .thinking {
+                    usage.thinkingTokens += 1
+                    thought += piece
+                    if !piece.isEmpty { progress(.thought(piece)) }
+                    continue
+                }
+                answerTokens += 1
                 sum += Double(logProbability)
                 text += piece
                 if !piece.isEmpty { progress(.text(piece)) }
@@ -66,16 +97,18 @@ package struct EngineGenerator: TextGenerating {
                     complete = true
                     break reading
                 }
-            case .finished(let reason, _): complete = reason != .length
+                // What a short thought left of its tokens is not the answer's; without thoughts the engine counts.
+                if thinking != .none, answerTokens >= request.maxOutputTokens { break reading }
+            case .finished(let reason, let cost):
+                complete = reason != .length
+                usage.draftedTokens = cost.draftedTokens
+                usage.acceptedTokens = cost.acceptedTokens
             }
         }
         try Task.checkCancellation()
-        var usage = TokenUsage()
-        usage.inputTokens = request.prompt.count
-        usage.cachedTokens = cachedTokens
-        usage.outputTokens = tokens
         return GeneratedText(
-            text: text, complete: complete, meanLogProbability: tokens > 0 ? sum / Double(tokens) : 0, usage: usage)
+            text: text, thought: thought, complete: complete,
+            meanLogProbability: answerTokens > 0 ? sum / Double(answerTokens) : 0, usage: usage)
     }
 
     package func score(prompt: [Int32], continuations: [[Int32]]) async throws -> [Double] {

@@ -15,7 +15,11 @@ import Weights
 struct AskCommand: DocprocCommand {
     static let configuration = CommandConfiguration(
         commandName: "ask", abstract: "Answer questions from documents, with checked citations.",
-        discussion: "The last argument is the question, unless --questions is given.")
+        discussion: """
+            The last argument is the question, unless --questions is given. With --schema the answer is one JSON value \
+            that satisfies the JSON Schema; it is written from one window and carries no citations, since none of its \
+            words are looked up in the source.
+            """)
 
     enum OutputFormat: String, ExpressibleByArgument, CaseIterable { case text, md, json }
 
@@ -33,6 +37,9 @@ struct AskCommand: DocprocCommand {
     @Option(
         name: .long, help: ArgumentHelp("Questions, one per line, or JSONL with id, q and expect.", valueName: "file"))
     var questions: String?
+    @Option(
+        name: .long, help: ArgumentHelp("Answer with JSON by this JSON Schema, without citations.", valueName: "file"))
+    var schema: String?
     @Option(name: .long, help: "text, md or json.")
     var format: OutputFormat = .text
     @Flag(name: .long, help: "Ask the model how well each quote bears out its sentence.")
@@ -66,6 +73,7 @@ struct AskCommand: DocprocCommand {
         let files = try loader.files()
         var options = AskOptions(context.settings)
         options.checkSupport = checkSupport
+        if let schema { try take(schema, into: &options, context) }
         let setting = context.settings.text(SettingKey.context) ?? "auto"
         let engineOptions = try loader.options(for: files, wholeModel: options.strategy == .full)
         let memory = try loader.plan(files, options: engineOptions)
@@ -79,14 +87,16 @@ struct AskCommand: DocprocCommand {
         ingest.exclude += request.ownFiles
         let corpus = try await CorpusReader(context: context, options: ingest, store: store, events: events)
             .read(request.paths)
+        let streaming = plan ? StreamingCost(memory, files: files, options: engineOptions) : nil
         let session = try await ModelSession.open(context, files: files, options: engineOptions)
         let service = AskService(
             context: context, session: session, corpus: corpus, store: store,
             options: options.within(session.engine.contextLength, setting: setting), fresh: answering.fresh)
 
-        if plan { return try await showPlan(service, request, memory.totalBytes) }
+        if plan { return try await showPlan(service, request, memory.totalBytes, streaming) }
         if request.questions.isEmpty { return try await converse(service, events) }
-        let report = AskReport(context: context, format: context.json && !jsonl ? .json : format, events: events)
+        let report = AskReport(
+            context: context, format: context.json && !jsonl ? .json : format, events: events, isJSON: schema != nil)
         var stored = 0
         let answers = try await service.answer(request.answerable, events: events) { answer, wasStored in
             stored += wasStored ? 1 : 0
@@ -95,13 +105,31 @@ struct AskCommand: DocprocCommand {
         try report.finish(answers, stored: stored, request: request, corpus: corpus)
     }
 
+    /// Options of an answer that is JSON.
+    private func take(_ schema: String, into options: inout AskOptions, _ context: CommandContext) throws(UserError) {
+        let asked = context.settings.value(SettingKey.cite)
+        if checkSupport || (asked?.text == "required" && asked?.origin != .builtIn) {
+            throw UserError(
+                .badFlag,
+                "\(checkSupport ? "--check-support" : "--cite required") is about citations, and answers by "
+                    + "--schema have none",
+                remedies: [.init("--cite off", "says the same as --schema alone")])
+        }
+        options.schema = try AnswerSchemaFile.read(schema)
+        options.citations = .off
+        options.maxOutputTokens =
+            context.settings.integer(SettingKey.maxOutputTokens) ?? AnswerSchemaFile.outputTokens
+    }
+
     /// A short name that follows from the question, so that equal commands have equal runs.
     private static func runID(_ model: String, _ request: AskRequest) -> String {
         let text = ([model] + request.paths + request.questions.map(\.text)).joined(separator: "\u{0}")
         return String(ContentHash(of: text).hex.prefix(10)).uppercased()
     }
 
-    private func showPlan(_ service: AskService, _ request: AskRequest, _ memory: Int) async throws {
+    private func showPlan(_ service: AskService, _ request: AskRequest, _ memory: Int, _ streaming: StreamingCost?)
+        async throws
+    {
         let context = service.context
         guard !request.questions.isEmpty else {
             throw UserError(.badFlag, "--plan needs a question, as the question takes room in the window")
@@ -120,9 +148,9 @@ struct AskCommand: DocprocCommand {
             filesReused: outcomes.count { $0.cached }, seconds: seconds,
             secondsUncertainty: seconds.map { $0 * Calibration.uncertainty })
         try context.print(
-            plan.json,
+            plan.json(with: streaming),
             text: PlanText.lines(
-                plan, ask: ask, freeDisk: Machine.freeDisk(at: context.places.cache),
+                plan, ask: ask, streaming: streaming, freeDisk: Machine.freeDisk(at: context.places.cache),
                 reused: "\(stored) of \(Format.plural(request.questions.count, "answer"))"))
     }
 
@@ -130,7 +158,7 @@ struct AskCommand: DocprocCommand {
     private func converse(_ service: AskService, _ events: EventSink) async throws {
         let context = service.context
         context.narrator.note("ask about \(service.corpus.label); an empty line ends")
-        let report = AskReport(context: context, format: .text, events: events)
+        let report = AskReport(context: context, format: .text, events: events, isJSON: schema != nil)
         while let line = context.readLine(prompt: "? "), line.contains(where: { !$0.isWhitespace }) {
             var stored = 0
             let answers = try await service.answer([.init(text: line)], events: events) { answer, wasStored in

@@ -10,7 +10,14 @@ import Weights
 /// `bench`: what this machine and a model can do.
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure this machine and a model.", subcommands: [BenchSpeed.self])
+        commandName: "bench", abstract: "Measure this machine and a model.",
+        subcommands: [BenchSpeed.self, BenchMachine.self])
+}
+
+/// `--threads` of commands that take no other resource flag.
+struct ThreadFlag: SettingFlags {
+    var threads: String?
+    var settings: [FlagSetting] { threads.map { [(SettingKey.threads.name, [$0], "--threads")] } ?? [] }
 }
 
 /// `bench speed`: prefill and decode, beside a peer if one is named.
@@ -33,11 +40,6 @@ struct BenchSpeed: DocprocCommand {
     var decode = 64
 
     var settingFlags: [any SettingFlags] { [model, progress, ThreadFlag(threads: threads)] }
-
-    private struct ThreadFlag: SettingFlags {
-        var threads: String?
-        var settings: [FlagSetting] { threads.map { [(SettingKey.threads.name, [$0], "--threads")] } ?? [] }
-    }
 
     func run(in context: CommandContext) async throws {
         let lengths = prefill.split(separator: ",").map { Quantity.tokens(String($0)) ?? 0 }
@@ -73,11 +75,15 @@ struct BenchSpeed: DocprocCommand {
         }
         narrator.end()
         if report.isDisturbed {
-            let load = report.loadBefore.map { " (load \(Format.decimal($0, 1)) before the first run)" } ?? ""
-            narrator.warn(
-                "other programs were at work\(load): these figures cannot be compared; repeat on an idle machine")
+            narrator.warn(Self.disturbance(load: report.loadBefore))
         }
         try context.print(record(report, files), text: text(report, files))
+    }
+
+    /// The warning about figures that were taken while others computed.
+    static func disturbance(load: Double?) -> String {
+        let load = load.map { " (load \(Format.decimal($0, 1)) before the first run)" } ?? ""
+        return "other programs were at work\(load): these figures cannot be compared; repeat on an idle machine"
     }
 
     private func record(_ report: SpeedReport, _ files: ModelFiles) -> JSONValue {

@@ -48,11 +48,13 @@ struct ModelsVerify: DocprocCommand {
             context.narrator.end()
             let word = found.matches.map { $0 ? "ok" : "differs" } ?? "unknown"
             if found.matches == false { bad.append(found.name) }
-            rows.append([word, found.name, found.actual])
+            let differing = found.differing.isEmpty ? "" : "  " + found.differing.joined(separator: ", ")
+            rows.append([word, found.name, found.actual + differing])
             records.append(
                 .fields([
                     "name": .string(found.name), "status": .string(word),
                     "expected": found.expected.map { .string($0) } ?? .null, "sha256": .string(found.actual),
+                    "differing": .array(found.differing.map { .string($0) }),
                 ]))
         }
         try context.print(

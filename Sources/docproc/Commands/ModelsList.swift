@@ -15,7 +15,7 @@ struct ModelsList: DocprocCommand {
         let stored = store.list()
         let missing = ModelCatalog.entries.filter { entry in !stored.contains { $0.catalogEntry == entry } }
         var rows = stored.map { model in
-            [model.name, Format.bytes(model.byteCount), model.catalogEntry?.licence.name ?? "–", "here: \(model.path)"]
+            [model.name, Format.bytes(model.byteCount), model.licence ?? "–", "here: \(model.path)"]
         }
         rows += missing.map { entry in
             [entry.fullName, Format.bytes(entry.byteCount), entry.licence.name, "docproc models pull \(entry.name)"]
@@ -27,7 +27,7 @@ struct ModelsList: DocprocCommand {
                     stored.map {
                         .fields([
                             "name": .string($0.name), "path": .string($0.path), "bytes": .int($0.byteCount),
-                            "license": $0.catalogEntry.map { .string($0.licence.name) } ?? .null,
+                            "license": $0.licence.map { .string($0) } ?? .null,
                         ])
                     }),
                 "available": .array(

@@ -66,11 +66,12 @@ struct SummarizeCommand: DocprocCommand {
         let corpus = try await CorpusReader(
             context: context, options: try selection.ingestOptions(context.settings), store: store, events: events
         ).read(paths)
+        let streaming = plan ? StreamingCost(memory, files: files, options: engineOptions) : nil
         let session = try await ModelSession.open(context, files: files, options: engineOptions)
         let service = SummaryService(
             context: context, session: session, corpus: corpus, store: store, options: options, fresh: fresh,
             retryFailed: retryFailed)
-        if plan { return try show(service.plan(), service, memory.totalBytes) }
+        if plan { return try show(service.plan(), service, memory.totalBytes, streaming) }
         let target =
             ownsOutput ? try SummaryTarget(context: context, path: global.output, format: try outputFormat()) : nil
         let started = ContinuousClock.now
@@ -113,7 +114,9 @@ struct SummarizeCommand: DocprocCommand {
         try CorpusReader.judge(corpus, context)
     }
 
-    private func show(_ ask: AskPlan, _ service: SummaryService, _ memory: Int) throws {
+    private func show(
+        _ ask: AskPlan, _ service: SummaryService, _ memory: Int, _ streaming: StreamingCost?
+    ) throws {
         let outcomes = service.corpus.report.outcomes
         let plan = RunPlan(
             command: "summarize", strategy: ask.strategy.rawValue, model: service.session.planModel,
@@ -124,9 +127,9 @@ struct SummarizeCommand: DocprocCommand {
             memory: .init(bytes: memory, limit: service.session.options.memoryLimit), files: outcomes.count,
             filesReused: outcomes.count { $0.cached })
         try service.context.print(
-            plan.json,
+            plan.json(with: streaming),
             text: PlanText.lines(
-                plan, ask: ask, freeDisk: Machine.freeDisk(at: service.context.places.cache),
+                plan, ask: ask, streaming: streaming, freeDisk: Machine.freeDisk(at: service.context.places.cache),
                 reused: "\(outcomes.count { $0.document != nil } - (try service.pending().count)) summaries"))
     }
 

@@ -22,12 +22,23 @@ struct ResourceOptions: ParsableArguments, SettingFlags {
     @Option(name: .long, help: ArgumentHelp("How keys and values are kept: f16 or f32.", valueName: "type"))
     var kvType: String?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How long a model that can may think first: none, low, medium or high.", valueName: "level"))
+    var thinking: String?
+
+    @Flag(name: .long, help: "Show thoughts on standard error; they are never part of an answer.")
+    var showThinking = false
+
     var settings: [FlagSetting] {
         var all: [FlagSetting] = []
         if let memory { all.append((SettingKey.memory.name, [memory], "--memory")) }
         if let threads { all.append((SettingKey.threads.name, [threads], "--threads")) }
         if let context { all.append((SettingKey.context.name, [context], "--context")) }
         if let kvType { all.append((SettingKey.kvType.name, [kvType], "--kv-type")) }
+        if let thinking { all.append((SettingKey.thinking.name, [thinking], "--thinking")) }
+        if showThinking { all.append((SettingKey.showThinking.name, ["true"], "--show-thinking")) }
         return all
     }
 }

@@ -1,3 +1,5 @@
+import Answering
+
 /// One setting: its name in files, its kind, what it is without anyone's word.
 ///
 /// The table is the only list of settings. Files, `--set`, `DOCPROC_*` variables, `config show` and the checks of
@@ -50,6 +52,11 @@ struct SettingKey: Sendable {
     static let seed = SettingKey("seed", .integer(0...Int.max), "0", "seed of the sampler")
     static let maxOutputTokens = SettingKey(
         "max_output_tokens", .integer(1...1_000_000), nil, "longest answer in tokens")
+    static let thinking = SettingKey(
+        "thinking", .choice(ThinkingLevel.allCases.map(\.rawValue)), "none",
+        "how long a model may think before it answers")
+    static let showThinking = SettingKey(
+        "show_thinking", .boolean, "false", "whether thoughts are shown on standard error")
     static let maxTime = SettingKey("max_time", .duration, nil, "stop after this long (exit 124)")
     static let strategy = SettingKey(
         "strategy", .choice(["auto", "full", "map", "search"]), "auto", "how documents become windows")
@@ -76,7 +83,8 @@ struct SettingKey: Sendable {
 
     /// All settings, in the order of `config show`.
     static let all: [SettingKey] = [
-        model, memory, threads, context, kvType, temperature, seed, maxOutputTokens, maxTime, strategy, cite, include,
+        model, memory, threads, context, kvType, temperature, seed, maxOutputTokens, thinking, showThinking, maxTime,
+        strategy, cite, include,
         exclude, onUnreadable, html, hiddenText, progress, color, strict, input, store, cacheDirectory, cacheKeepDays,
         modelsDirectory, aliases, acceptLicenses,
     ]

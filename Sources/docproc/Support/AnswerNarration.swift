@@ -18,29 +18,39 @@ final class AnswerNarration: Sendable {
         var computed = 0
         var computing = 0.0
         var windowStart = ContinuousClock.now
+        /// The beginning of a line of thought.
+        var thought = ""
     }
 
     private let narrator: Narrator
     private let events: EventSink
     private let stage: String
+    private let showsThinking: Bool
     private let state = Mutex(State())
 
     /// - Parameter stage: a word such as `read`.
-    init(narrator: Narrator, events: EventSink, stage: String = "read") {
+    init(narrator: Narrator, events: EventSink, stage: String = "read", showsThinking: Bool = false) {
+        self.showsThinking = showsThinking
         self.narrator = narrator
         self.events = events
         self.stage = stage
     }
 
     /// Ends the stage.
-    func end() { narrator.end() }
+    func end() {
+        endThought()
+        narrator.end()
+    }
 
     /// Tokens that were read by computing, and the seconds that took.
     var reading: (tokens: Int, seconds: Double) { state.withLock { ($0.computed, $0.computing) } }
 
     /// Takes one report.
     func take(_ progress: AnswerProgress) {
+        if case .thought(let text) = progress { return think(text) }
+        endThought()
         switch progress {
+        case .thought: break
         case .planned(let plan):
             state.withLock { $0.known += plan.inputTokens }
         case .questionStarted(let index, let count, let question):
@@ -64,6 +74,28 @@ final class AnswerNarration: Sendable {
             events.send(.warning, .fields(["message": .string(text)]))
         }
     }
+
+    /// Shows the lines of a thought that are complete.
+    private func think(_ text: String) {
+        guard showsThinking else { return }
+        let lines = state.withLock { state in
+            state.thought += text
+            var lines = state.thought.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
+            state.thought = lines.removeLast()
+            return lines
+        }
+        for line in lines { show(thought: line) }
+    }
+
+    private func endThought() {
+        let rest = state.withLock { state in
+            defer { state.thought = "" }
+            return state.thought
+        }
+        if !rest.isEmpty { show(thought: rest) }
+    }
+
+    private func show(thought line: String) { narrator.note(narrator.style.dim("thinking  " + line)) }
 
     private func startWindow(_ index: Int, of count: Int, tokens: Int) {
         let (first, done, total) = state.withLock { state in

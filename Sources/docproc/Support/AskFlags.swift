@@ -5,7 +5,7 @@ import Inference
 
 /// Flags of commands that write answers, and the options of `Answering` that follow from settings.
 struct AnswerFlags: ParsableArguments, SettingFlags {
-    @Option(name: .long, help: ArgumentHelp("Longest answer in tokens.", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Longest answer in tokens, thoughts not counted.", valueName: "n"))
     var maxOutputTokens: String?
 
     @Option(name: .long, help: ArgumentHelp("required, auto or off.", valueName: "how"))

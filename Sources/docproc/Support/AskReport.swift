@@ -10,9 +10,12 @@ struct AskReport: Sendable {
     let context: CommandContext
     let format: AskCommand.OutputFormat
     let events: EventSink
+    /// Whether answers are JSON by `--schema`.
+    let isJSON: Bool
     private let started = ContinuousClock.now
 
-    init(context: CommandContext, format: AskCommand.OutputFormat, events: EventSink) {
+    init(context: CommandContext, format: AskCommand.OutputFormat, events: EventSink, isJSON: Bool = false) {
+        self.isJSON = isJSON
         self.context = context
         self.format = format
         self.events = events
@@ -20,7 +23,12 @@ struct AskReport: Sendable {
 
     /// Prints one answer.
     func show(_ answer: Answer, of count: Int) throws {
-        if events.isOn { return try events.require(.docResult, try RecordJSON.value(answer)) }
+        if events.isOn { return try events.require(.docResult, try record(answer)) }
+        if isJSON {
+            // One value a line; a question without one has none.
+            if format != .json, !answer.answer.isEmpty { try context.output.line(answer.answer) }
+            return
+        }
         switch format {
         case .text:
             let heading =
@@ -54,8 +62,28 @@ struct AskReport: Sendable {
             }
         }
         summarize(answers, stored: stored, corpus: corpus)
+        if isJSON { try judgeJSON(answers) }
         try judge(answers, failed: failed, checked: !results.isEmpty)
         try CorpusReader.judge(corpus, context)
+    }
+
+    /// The record of an answer; JSON by a schema stands in it as `data` too.
+    private func record(_ answer: Answer) throws -> JSONValue {
+        let record = try RecordJSON.value(answer).schemaFirst
+        guard isJSON, case .object(let members) = record else { return record }
+        return .object(members + [.init("data", (try? JSONValue(parsing: answer.answer)) ?? .null)])
+    }
+
+    /// A question without its JSON is one that failed.
+    private func judgeJSON(_ answers: [Answer]) throws {
+        let failed = answers.filter { $0.status != .answered }
+        guard let first = failed.first else { return }
+        let cause =
+            first.status == .notFound
+            ? "no passage was found to answer from"
+            : "it broke off at its limit of tokens; --max-output-tokens allows more"
+        let which = answers.count > 1 ? "\(failed.count) of \(answers.count) questions have" : "there is"
+        throw EndWith(status: .partial, note: "\(which) no JSON: \(cause) (exit 6)")
     }
 
     /// Under `--strict` a failed check, and without checks a doubtful answer, is a failure.
@@ -83,7 +111,7 @@ struct AskReport: Sendable {
             reasons.append("see docproc inspect \(corpus.paths.joined(separator: " ")) --flagged")
         }
         var words = [
-            "checked \(good)/\(good + bad) quotes",
+            isJSON ? "JSON by the schema, without citations" : "checked \(good)/\(good + bad) quotes",
             "read \(Format.count(coverage.files.read)) of \(Format.plural(files, "file"))"
                 + (reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"),
         ]
@@ -91,9 +119,21 @@ struct AskReport: Sendable {
         if stored > 0 {
             words.append(answers.count == 1 ? "answer from the cache" : "\(stored) answers from the cache")
         }
+        if context.narrator.isVerbose { words += Self.tokens(answers) }
         words.append(PeakMemory.words(context))
         words.append(Format.duration((ContinuousClock.now - started).inSeconds))
         context.narrator.note((format == .text ? "\n" : "") + words.joined(separator: " · "))
+    }
+
+    /// What was written and what of it was guessed rightly ahead, for `--verbose`.
+    private static func tokens(_ answers: [Answer]) -> [String] {
+        var usage = TokenUsage()
+        for answer in answers { usage.add(answer.usage) }
+        let thought = usage.thinkingTokens > 0 ? " (\(Format.count(usage.thinkingTokens)) of thought)" : ""
+        return [
+            "wrote \(Format.plural(usage.outputTokens, "token"))" + thought,
+            "guessed \(Format.count(usage.draftedTokens)) ahead, \(Format.count(usage.acceptedTokens)) right",
+        ]
     }
 
     private static func hasNoText(_ outcome: IngestOutcome) -> Bool {
@@ -116,14 +156,14 @@ struct AskReport: Sendable {
     ) throws {
         let isFile = request.questions.contains { !$0.file.isEmpty }
         guard isFile, let _ = answers.first else {
-            if let answer = answers.first { try context.output.line(try RecordJSON.pretty(answer)) }
+            if let answer = answers.first { try context.output.line(try self.record(answer).pretty) }
             return
         }
         func rate(_ count: PassRates.Count) -> JSONValue {
             .fields(["asked": .int(count.asked), "passed": .int(count.passed)])
         }
         let record: JSONValue = .fields([
-            "schema": "docproc.answers/1", "answers": .array(try answers.map { try RecordJSON.value($0).schemaFirst }),
+            "schema": "docproc.answers/1", "answers": .array(try answers.map { try self.record($0) }),
             "checks": .array(request.questions.flatMap { results[$0.id] ?? [] }.map(\.json)),
             "pass_rate": .fields(["answerable": rate(rates.answerable), "not_found": rate(rates.notFound)]),
         ])

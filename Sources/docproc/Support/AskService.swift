@@ -57,7 +57,8 @@ struct AskService: Sendable {
         finished: (Answer, Bool) async throws -> Void
     ) async throws -> [Answer] {
         guard !questions.isEmpty else { return [] }
-        let narration = AnswerNarration(narrator: context.narrator, events: events)
+        let narration = AnswerNarration(
+            narrator: context.narrator, events: events, showsThinking: context.settings.isOn(SettingKey.showThinking))
         defer { narration.end() }
         narration.take(.planned(try await plan(questions)))
         var answers: [Answer] = []
@@ -109,6 +110,9 @@ struct AskService: Sendable {
 
     /// A result that cannot be kept is still a result.
     private func save(_ answer: Answer, as key: String) throws {
+        var answer = answer
+        // Thoughts belong to the run in which they were had.
+        answer.thinking = nil
         do {
             try store.saveResult(
                 key: key, kind: "answer", record: try RecordJSON.line(answer),

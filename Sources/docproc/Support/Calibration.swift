@@ -46,6 +46,7 @@ struct Calibration: Sendable, Equatable {
     private static func key(_ session: ModelSession) -> String {
         let text = [
             "calibration", session.files.path, session.numerics, "\(session.options.threads)", Machine.processor ?? "",
+            "\(session.engine.memory.streamedBytes)",
         ].joined(separator: "\u{0}")
         return ContentHash(of: text).hex
     }

@@ -55,7 +55,12 @@ struct ModelLoader {
 
     /// Opens the engine.
     func open(_ files: ModelFiles, options: EngineOptions) async throws(UserError) -> Engine {
-        _ = try plan(files, options: options)
+        let memory = try plan(files, options: options)
+        if memory.streamedBytes > 0 {
+            context.narrator.warn(
+                "\(record(files).name) does not fit the memory limit: up to \(Format.bytes(memory.streamedBytes)) of it are "
+                    + "read again for every output token; --plan says how slow that is")
+        }
         context.narrator.detail("opening \(files.path)")
         do {
             return try await Engine.open(files, options: options)
@@ -74,14 +79,26 @@ struct ModelLoader {
 
     /// The model as records name it.
     func record(_ files: ModelFiles) -> AnswerModel {
-        AnswerModel(
-            name: files.catalogEntry?.name ?? files.name, quant: files.catalogEntry?.quantization,
-            sha256: files.catalogEntry?.sha256,
-            license: files.catalogEntry?.licence.name ?? files.checkpoint.string("general.license"))
+        let stored = stored(files)
+        return AnswerModel(
+            name: files.catalogEntry?.name ?? stored?.name ?? files.name,
+            quant: files.catalogEntry?.quantization ?? stored?.pulled?.model.quantization,
+            sha256: files.catalogEntry?.sha256 ?? stored?.sha256,
+            license: files.catalogEntry?.licence.name ?? stored?.licence
+                ?? files.checkpoint.string("general.license"))
+    }
+
+    /// The entry of the model folder whose file this is.
+    func stored(_ files: ModelFiles) -> ModelStore.Stored? {
+        ModelStore(directory: context.places.models).list().first { $0.path == files.path }
     }
 
     /// What of the model goes into the key of a result: its content, or what the file system says of it.
     func identity(_ files: ModelFiles) -> String {
-        files.catalogEntry?.sha256 ?? "\(files.path) \(files.checkpoint.byteCount) \(FileFacts.modified(files.path))"
+        if let entry = files.catalogEntry { return entry.sha256 }
+        if let stored = stored(files), let commit = stored.pulled?.manifest.commit {
+            return "\(stored.name) \(commit) \(files.checkpoint.byteCount)"
+        }
+        return "\(files.path) \(files.checkpoint.byteCount) \(FileFacts.modified(files.path))"
     }
 }

@@ -26,11 +26,17 @@ struct ModelSession: Sendable {
     ) async throws(UserError) -> ModelSession {
         let loader = ModelLoader(context: context)
         let engine = try await loader.open(files, options: options)
+        let thinking = context.settings.text(SettingKey.thinking).flatMap { ThinkingLevel(rawValue: $0) } ?? .none
+        let generator = EngineGenerator(
+            engine, model: loader.record(files), reliableWindow: loader.reliableWindow(files), thinking: thinking)
+        if generator.thinking != thinking {
+            context.narrator.warn("\(generator.model.name) does not think: --thinking \(thinking.rawValue) is ignored")
+        }
         return ModelSession(
-            files: files, engine: engine,
-            generator: EngineGenerator(
-                engine, model: loader.record(files), reliableWindow: loader.reliableWindow(files)), options: options,
-            numerics: loader.numerics(options), identity: loader.identity(files))
+            files: files, engine: engine, generator: generator, options: options,
+            numerics: loader.numerics(options)
+                + (generator.thinking == .none ? "" : " thinking=\(generator.thinking.rawValue)"),
+            identity: loader.identity(files))
     }
 
     /// The key of an answer: everything that it depends on.

@@ -162,6 +162,7 @@ final class PipelineExecutor: StepExecutor {
         try set(SettingKey.temperature, settings.temperature.map { "\($0)" })
         try set(SettingKey.seed, settings.seed.map { "\($0)" })
         try set(SettingKey.maxOutputTokens, settings.maxOutputTokens.map { "\($0)" })
+        try set(SettingKey.thinking, settings.thinking)
         try set(SettingKey.strategy, settings.strategy)
         try set(SettingKey.cite, settings.cite)
         var local = context
@@ -181,6 +182,7 @@ final class PipelineExecutor: StepExecutor {
         let options = try loader.options(for: files, wholeModel: full)
         let key =
             "\(files.path) \(options.contextLimit ?? 0) \(options.threads) \(options.memoryLimit ?? 0) \(options.kvType)"
+            + " \(context.settings.text(SettingKey.thinking) ?? "")"
         if let session = state.withLock({ $0.sessions[key] }) { return session }
         // One model at a time: two would not fit where one was planned.
         state.withLock { $0.sessions = [:] }

@@ -5,7 +5,9 @@ import Runs
 /// `--plan`: the lines for people; the record is `RunPlan`'s.
 enum PlanText {
     /// As in the product's sample.
-    static func lines(_ plan: RunPlan, ask: AskPlan?, freeDisk: Int?, reused: String?) -> String {
+    static func lines(
+        _ plan: RunPlan, ask: AskPlan?, streaming: StreamingCost?, freeDisk: Int?, reused: String?
+    ) -> String {
         var rows: [[String]] = []
         if let model = plan.model {
             rows.append([
@@ -34,6 +36,7 @@ enum PlanText {
                 "memory", "\(Format.bytes(memory.bytes)) peak\(limit)" + (memory.exceeds ? ", over the limit" : ""),
             ])
         }
+        if let streaming { rows.append(["streaming", streaming.text]) }
         if let freeDisk { rows.append(["disk", "\(Format.bytes(freeDisk)) free for the cache"]) }
         rows.append([
             "reuse", "\(plan.filesReused) of \(Format.plural(plan.files, "file"))" + (reused.map { ", \($0)" } ?? ""),

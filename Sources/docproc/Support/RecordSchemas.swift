@@ -69,7 +69,10 @@ enum RecordSchemas {
                 "run": text, "id": text, "question": text, "status": choice(["answered", "partial", "not_found"]),
                 "answer": text, "strategy": choice(["full", "map", "search"]), "citations": list(citation),
                 "rejected": list(rejected), "coverage": coverage,
-                "usage": object(["input_tokens": count, "cached_tokens": count, "output_tokens": count]),
+                "usage": object([
+                    "input_tokens": count, "cached_tokens": count, "output_tokens": count, "thinking_tokens": count,
+                    "drafted_tokens": count, "accepted_tokens": count,
+                ]), "thinking": texts, "data": .object([]),
                 "seconds": number, "model": model, "warnings": texts,
             ],
             required: [
@@ -83,7 +86,8 @@ enum RecordSchemas {
             [
                 "doc": text, "sha256": hash, "status": choice(["ok", "partial", "empty", "failed"]), "text": text,
                 "citations": list(citation), "rejected": list(rejected), "pages": count, "input_tokens": count,
-                "output_tokens": count, "seconds": number, "cached": flag, "key": hash, "coverage": coverage,
+                "output_tokens": count, "thinking": texts, "seconds": number, "cached": flag, "key": hash,
+                "coverage": coverage,
                 "model": model, "warnings": texts,
             ], required: ["sha256", "status", "text", "citations", "pages", "cached"])
     }
@@ -98,7 +102,11 @@ enum RecordSchemas {
                 "windows": object([
                     "count": count, "tokens": count, "largest": count, "reliable": count, "accepted": count,
                 ]),
-                "memory": bound, "disk": bound, "files": object(["total": count, "reused": count]),
+                "memory": bound, "disk": bound,
+                "streaming": object([
+                    "resident_bytes": count, "streamed_bytes": count, "chunk_tokens": count,
+                    "read_bytes_per_second": number, "seconds_per_pass": number,
+                ]), "files": object(["total": count, "reused": count]),
                 "time": object(["seconds": number, "uncertainty": number]),
             ], required: ["command", "files"])
     }

@@ -39,7 +39,8 @@ struct SummaryService: Sendable {
     func summarize(
         events: EventSink, finished: (SummaryRecord) async throws -> Void
     ) async throws -> [SummaryRecord] {
-        let narration = AnswerNarration(narrator: context.narrator, events: events)
+        let narration = AnswerNarration(
+            narrator: context.narrator, events: events, showsThinking: context.settings.isOn(SettingKey.showThinking))
         defer { narration.end() }
         narration.take(.planned(try plan()))
         var began = ContinuousClock.now
@@ -75,6 +76,8 @@ struct SummaryService: Sendable {
     }
 
     private func save(_ record: SummaryRecord) throws {
+        var record = record
+        record.thinking = nil
         let documents = record.doc == nil ? corpus.corpus.documents.map(\.document.sha256) : [record.sha256]
         do {
             try store.saveResult(
