@@ -34,10 +34,10 @@ enum AnswerSchemaFile {
         case .syntax(let offset, let reason): cause = "the schema is no JSON: \(reason) at byte \(offset)"
         case .unsupported(let pointer, let keyword, let reason):
             cause = "\"\(keyword)\" of the schema is not supported: \(reason)"
-            places.append(.init("pointer", "#" + pointer))
+            places.append(.init("pointer", pointer))
         case .invalid(let pointer, let keyword, let reason):
             cause = "\"\(keyword)\" of the schema is wrong: \(reason)"
-            places.append(.init("pointer", "#" + pointer))
+            places.append(.init("pointer", pointer))
         case .unusable(let reason): cause = "the schema cannot be used: \(reason)"
         }
         return UserError(.badFlag, cause, places: places)
