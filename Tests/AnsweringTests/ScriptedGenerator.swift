@@ -20,10 +20,13 @@ final class ScriptedGenerator: TextGenerating {
     let dialect: PromptDialect
     private let reply: @Sendable (String) -> String
     private let denial: @Sendable (String) -> Double
+    /// Written before every reply, outside of it.
+    let thought: String
     private let seen = Mutex<[TextRequest]>([])
 
     var model: AnswerModel { AnswerModel(name: "scripted", quant: "none", sha256: "00", license: "none") }
     var tokenizer: any PromptTokenizing { ByteTokenizer() }
+    var thoughtTokens: Int { thought.isEmpty ? 0 : thought.utf8.count + 2 }
     /// The requests so far.
     var requests: [TextRequest] { seen.withLock { $0 } }
 
@@ -31,10 +34,11 @@ final class ScriptedGenerator: TextGenerating {
     ///   - denial: log-probability of "Not in the documents." over a single passage; -3 over one that answers nothing.
     ///   - reply: what is written for a prompt.
     init(
-        context: Int = 20000, reliable: Int? = nil, fewShot: Bool = false,
+        context: Int = 20000, reliable: Int? = nil, fewShot: Bool = false, thought: String = "",
         denial: @escaping @Sendable (String) -> Double = { _ in -6 }, reply: @escaping @Sendable (String) -> String
     ) {
         contextLength = context
+        self.thought = thought
         reliableWindow = reliable ?? context
         self.reply = reply
         self.denial = denial
@@ -52,6 +56,7 @@ final class ScriptedGenerator: TextGenerating {
     ) async throws -> GeneratedText {
         seen.withLock { $0.append(request) }
         progress(.prefill(done: request.prompt.count, total: request.prompt.count, cached: 0))
+        if !thought.isEmpty { progress(.thought(thought)) }
         let text = reply(Self.text(request.prompt))
         progress(.text(text))
         var usage = TokenUsage()
@@ -59,7 +64,8 @@ final class ScriptedGenerator: TextGenerating {
         usage.outputTokens = text.utf8.count
         let complete = text.utf8.count <= request.maxOutputTokens
         return GeneratedText(
-            text: complete ? text : String(text.prefix(request.maxOutputTokens)), complete: complete,
+            text: complete ? text : String(text.prefix(request.maxOutputTokens)), thought: thought,
+            complete: complete,
             meanLogProbability: -0.1, usage: usage)
     }
 

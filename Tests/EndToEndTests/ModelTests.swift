@@ -83,6 +83,98 @@ struct ModelTests {
         #expect(result.output == "")
     }
 
+    @Test func answersByASchemaAreValid() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write("a.txt", "The old bridge over the river was opened in 1931 by the mayor of the town.\n")
+        try program.write(
+            "schema.json",
+            """
+            {"type": "object", "required": ["year", "opened_by", "kind"], "properties": {
+              "year": {"type": "integer", "minimum": 1000, "maximum": 2999},
+              "opened_by": {"type": "string", "maxLength": 40}, "kind": {"enum": ["bridge", "tower"]}}}
+            """)
+        let arguments = ["ask", "a.txt", "When was the bridge opened?", "--model", model, "--schema", "schema.json"]
+        let result = try program.run(arguments)
+        #expect(result.status == 0, "\(result.error)")
+        let value = try #require(result.json, "\(result.output)")
+        #expect(Set(value.keys) == ["year", "opened_by", "kind"])
+        #expect((1000...2999).contains(try #require(value["year"] as? Int)))
+        #expect(try #require(value["opened_by"] as? String).unicodeScalars.count <= 40)
+        #expect(["bridge", "tower"].contains(value["kind"] as? String))
+        // The record has it as text and as data.
+        let record = try #require(try program.run(arguments + ["--json"]).json)
+        #expect(record["answer"] as? String == result.output.trimmingCharacters(in: .newlines))
+        #expect((record["data"] as? [String: Any])?["year"] as? Int == value["year"] as? Int)
+        #expect((record["citations"] as? [Any])?.isEmpty == true)
+        // No JSON rather than half of it.
+        let short = try program.run(arguments + ["--max-output-tokens", "4"])
+        #expect(short.status == 6, "\(short.error)")
+        #expect(short.output == "")
+    }
+
+    @Test(arguments: [
+        (#"{"type": "string", "contentEncoding": "base64"}"#, "contentEncoding"), (#"{"type":"#, "no JSON"),
+    ])
+    func schemasThatCannotBeKeptAreRefused(schema: String, word: String) throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write("a.txt", "The bridge was opened in 1931.\n")
+        try program.write("schema.json", schema)
+        let result = try program.run("ask", "a.txt", "When?", "--model", model, "--schema", "schema.json")
+        #expect(result.status == 2)
+        #expect(result.error.contains("error[DP-CLI-01]"))
+        #expect(result.error.contains(word))
+        #expect(result.output == "")
+    }
+
+    @Test func modelsThatDoNotThinkSaySo() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write("a.txt", "The bridge was opened in 1931.\n")
+        let plain = try program.run("ask", "a.txt", "When was it opened?", "--model", model, "--fresh")
+        let result = try program.run(
+            "ask", "a.txt", "When was it opened?", "--model", model, "--thinking", "low", "--fresh", "--verbose")
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.error.contains("does not think: --thinking low is ignored"))
+        #expect(result.error.contains("right"))
+        #expect(result.output == plain.output)
+        let wrong = try program.run("ask", "a.txt", "When?", "--model", model, "--thinking", "much")
+        #expect(wrong.status == 2)
+    }
+
+    @Test func thePlanSaysWhatStreamingCosts() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write("a.txt", "The bridge was opened in 1931.\n")
+        func plan(_ arguments: String...) throws -> Program.Result {
+            try program.run(["ask", "a.txt", "When?", "--model", model, "--plan"] + arguments)
+        }
+        #expect(try plan("--json").json?["streaming"] == nil)
+        let limit = "160M"
+        let record = try plan("--memory", limit, "--json")
+        let streaming = try #require(record.json?["streaming"] as? [String: Any], "\(record.error)")
+        #expect((streaming["streamed_bytes"] as? Int ?? 0) > 0)
+        #expect((streaming["read_bytes_per_second"] as? Double ?? 0) > 0)
+        #expect((streaming["seconds_per_pass"] as? Double ?? 0) > 0)
+        let text = try plan("--memory", limit)
+        #expect(text.output.contains("are read again for every 512 tokens of prompt and every output token"))
+        #expect(text.error.contains("does not fit the memory limit"))
+    }
+
+    @Test func theMachineIsMeasured() throws {
+        let program = try Program()
+        defer { program.remove() }
+        let result = try program.run("bench", "machine", "--threads", "1", "--json")
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.json?["schema"] as? String == "docproc.bench_machine/1")
+        let figures = try #require(result.json?["figures"] as? [[String: Any]])
+        #expect(figures.count == 1)
+        #expect((figures[0]["memory_read_gb_per_second"] as? Double ?? 0) > 0)
+        let products = try #require(figures[0]["products"] as? [[String: Any]])
+        #expect(products.contains { $0["weights"] as? String == "Q4_K" && ($0["prefill_gops"] as? Double ?? 0) > 0 })
+    }
+
     @Test func tokensAreCounted() throws {
         let (program, model) = try program()
         defer { program.remove() }
