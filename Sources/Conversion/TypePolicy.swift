@@ -35,6 +35,8 @@ package struct TypePolicy: Sendable, Equatable {
     ///   - source: what the tensor is stored as now; nil if it is made anew.
     package func type(of name: String, shape: [Int], source: DataType?) -> DataType {
         if let source, !source.isWeight { return source }
+        // Small, and all layers of the models that have it hang on it: it is never quantized, here as elsewhere.
+        if let source, source.blockElements == 1, name == "per_layer_model_proj.weight" { return source }
         // Norms, biases, scales, frequencies; and routers, whose near ties decide which expert runs.
         let isMatrix = shape.count > 1 && name.hasSuffix(".weight") && !name.contains("_norm")
         guard isMatrix, !name.hasSuffix("ffn_gate_inp.weight") else { return .f32 }

@@ -54,10 +54,10 @@ extension TokenizerDefinition {
             if let token = added.first(where: { $0.content == name }) { return token.id }
             return (0..<model.names.count).first { model.names[$0].elementsEqual(name) }.map { model.ids[$0] }
         }
-        unknown = id(model.unknown)
         let settings = try config.map { (bytes) throws(TokenizerError) in
             try JSONValue(bytes, file: "tokenizer_config.json")
         }
+        unknown = id(model.unknown ?? Self.content(settings?["unk_token"]))
         let generationSettings = try generation.map { (bytes) throws(TokenizerError) in
             try JSONValue(bytes, file: "generation_config.json")
         }

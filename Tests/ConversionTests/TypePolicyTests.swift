@@ -29,6 +29,7 @@ struct TypePolicyTests {
             #expect(type(name, [512, 8], .q8_0) == .q8_0 && type(name, [512, 8], .q6_k) == .q6_K)
         }
         #expect(type("per_layer_token_embd.weight") == .q4_K)
+        #expect(type("per_layer_model_proj.weight", source: .bf16) == .bf16)
     }
 
     @Test

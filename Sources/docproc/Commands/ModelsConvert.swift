@@ -1,9 +1,11 @@
 import ArgumentParser
 import Conversion
 import Diagnostics
+import Inference
 import Kernels
 import Models
 import Runs
+import Tokenization
 import Weights
 
 /// `models convert`: any model that runs, as one GGUF file.
@@ -26,12 +28,38 @@ struct ModelsConvert: DocprocCommand {
         let files = try ModelLoader(context: context).files(named: model)
         try ModelWriting(context: context).refuseExisting(output)
         let pool = ThreadPool(threads: context.settings.integer(SettingKey.threads) ?? Machine.cores)
-        let converter = try Converter(files.checkpoint, to: type, pool: pool)
+        let converter = try Converter(files.checkpoint, to: type, metadata: tokenizer(of: files), pool: pool)
         try ModelWriting(context: context).write(output, stage: "convert", bytes: converter.tensorBytes) { progress in
             try converter.write(to: output, progress: progress)
         }
     }
+
+    /// The keys of a folder's tokenizer and chat template; a GGUF file holds its own.
+    private func tokenizer(of files: ModelFiles) throws(UserError) -> [(key: String, value: MetadataValue)] {
+        guard let folder = files.folder else { return [] }
+        let rows: Int
+        do {
+            rows = try ModelFamily.configuration(files.checkpoint).vocabularyRows
+        } catch {
+            throw error.userError(path: files.path)
+        }
+        do throws(TokenizerError) {
+            guard let json = folder.file("tokenizer.json") else { throw .missing(key: "tokenizer.json") }
+            let config = folder.file("tokenizer_config.json")
+            let definition = try TokenizerDefinition(
+                json: json, config: config, generation: folder.file("generation_config.json"))
+            var pairs = definition.metadata(rows: rows, as: MetadataValue.self)
+            if let text = try ChatTemplate.text(jinja: folder.file("chat_template.jinja"), config: config) {
+                pairs.append(("tokenizer.chat_template", .text(text)))
+            }
+            return pairs
+        } catch {
+            throw EngineError.tokenizer(error).userError(path: files.path)
+        }
+    }
 }
+
+extension MetadataValue: TokenizerMetadataValue {}
 
 /// `models synth`: random weights in the shape of a published model.
 struct ModelsSynth: DocprocCommand {
