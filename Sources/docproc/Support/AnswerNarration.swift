@@ -95,7 +95,11 @@ final class AnswerNarration: Sendable {
         if !rest.isEmpty { show(thought: rest) }
     }
 
-    private func show(thought line: String) { narrator.note(narrator.style.dim("thinking  " + line)) }
+    private func show(thought line: String) {
+        // Nothing keeps a model from writing what moves a terminal's cursor.
+        let shown = line.unicodeScalars.filter { $0.value >= 32 && !(127...159).contains($0.value) }
+        narrator.note(narrator.style.dim("thinking  " + String(String.UnicodeScalarView(shown))))
+    }
 
     private func startWindow(_ index: Int, of count: Int, tokens: Int) {
         let (first, done, total) = state.withLock { state in
