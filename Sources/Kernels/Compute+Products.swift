@@ -95,8 +95,8 @@ extension Compute {
                 }
                 unsafe tasks.append(
                     ProductTask(
-                        product: product.descriptor(numerics), input: inputs[index], x: x + group.rows.lowerBound * columns,
-                        quantized: usesQuantizedInput(product)))
+                        product: product.descriptor(numerics), input: inputs[index],
+                        x: x + group.rows.lowerBound * columns, quantized: usesQuantizedInput(product)))
             }
         }
         let tokens = groups.reduce(0) { max($0, $1.rows.count) }

@@ -3,7 +3,7 @@
 // exists because C runs in emulators where Swift doesn't.
 //
 //   main            all tables that ck_tables offers
-//   main --all      all tables that are compiled in, whatever the processor says (for intrinsics made of other ones)
+//   main --all      all tables that are compiled in, whatever the processor says (for intrinsics made of plain C)
 //   main --list     names only
 //
 // Exit status 1 when anything differs.

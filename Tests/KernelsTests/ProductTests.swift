@@ -22,6 +22,11 @@ private func multiply(_ c: Compute, _ w: Weights, _ x: [Float], tokens: Int, bia
     return y
 }
 
+/// Whether the level rounds the inputs of these weights to BF16.
+private func roundsInputs(_ type: DataType, _ numerics: Numerics, _ level: String) -> Bool {
+    type == .bf16 && numerics == .fast && level == "avx512bf16"
+}
+
 /// A tensor `[columns, rows, matrices]`.
 private func stacked(_ type: DataType, rows: Int, columns: Int, matrices: Int) -> Weights {
     Weights(type, rows: rows, columns: columns, matrices: matrices, seed: 71)
@@ -56,6 +61,7 @@ private func stacked(_ type: DataType, rows: Int, columns: Int, matrices: Int) -
                 var allowed = Double(columns) * 0x1p-24 * magnitude
                 // Unpacking adds and subtracts offsets (-8 d and the like) of up to 30 times the value.
                 if quantized { allowed = allowed * 30 + rounding }
+                if roundsInputs(type, numerics, KernelSet.best().name) { allowed += 0x1p-9 * magnitude }
                 let error = abs(Double(y[token * rows + row]) - exact)
                 #expect(error <= allowed, "token \(token), row \(row): \(error) > \(allowed)")
             }
@@ -86,7 +92,7 @@ private func stacked(_ type: DataType, rows: Int, columns: Int, matrices: Int) -
         let w = Weights(type, rows: 19, columns: 512, seed: 41)
         var random = Random(42)
         let x = random.floats(5 * 512)
-        for numerics in Numerics.allCases {
+        for numerics in Numerics.allCases where !roundsInputs(type, numerics, level) {
             let fast = multiply(compute(1, numerics, level), w, x, tokens: 5)
             #expect(bits(fast) == bits(multiply(compute(1, numerics, "portable"), w, x, tokens: 5)))
         }
