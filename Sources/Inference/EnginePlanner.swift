@@ -64,7 +64,8 @@ struct EnginePlanner {
 
     private static func templateText(_ model: ModelFiles) -> String? {
         guard let folder = model.folder else { return model.checkpoint.string("tokenizer.chat_template") }
-        return folder.file("chat_template.jinja").map { String(decoding: $0, as: UTF8.self) }
+        return ChatTemplate.text(
+            jinja: folder.file("chat_template.jinja"), config: folder.file("tokenizer_config.json"))
     }
 
     static func kernels(_ options: EngineOptions) throws(EngineError) -> KernelSet {
