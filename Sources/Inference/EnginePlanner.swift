@@ -64,7 +64,8 @@ struct EnginePlanner {
 
     private static func templateText(_ model: ModelFiles) -> String? {
         guard let folder = model.folder else { return model.checkpoint.string("tokenizer.chat_template") }
-        return ChatTemplate.text(
+        // A file that is no JSON was refused when the tokenizer was read.
+        return try? ChatTemplate.text(
             jinja: folder.file("chat_template.jinja"), config: folder.file("tokenizer_config.json"))
     }
 
