@@ -14,12 +14,13 @@ CORPUS ?= Corpora/papers
 QUESTION ?= Which library does eyecite use to tokenize and parse its input text?
 SOURCES := Package.swift $(shell find Sources -type f)
 
-.PHONY: help demo test build packages test-models lint clean
+.PHONY: help demo test build packages test-models kernels lint clean
 
 help:
 	@echo 'make demo    install what is missing, build, fetch a model, answer a question from $(CORPUS)'
 	@echo 'make test    install what is missing, fetch the models that tests use, run all tests'
 	@echo 'make build   the programs, in $(BIN)'
+	@echo 'make kernels compare the kernels of all processors, in emulation where they cannot run'
 	@echo 'make lint    check the formatting'
 
 # Debian packages that are missing, installed with root's or sudo's rights.
@@ -52,6 +53,9 @@ test-models: $(BIN)/docproc
 test: test-models
 	@swift build --build-tests $(SWIFT_FLAGS)
 	@swift test --skip-build -c release $(TRAITS)
+
+kernels:
+	@bash Tests/KernelsEmulation/run.sh
 
 lint:
 	@swift format lint --strict --recursive Package.swift Sources Tests
