@@ -109,7 +109,9 @@ let package = Package(
             swiftSettings: swift),
         .target(
             name: "Benchmarks",
-            dependencies: ["Diagnostics", "Inference", "Kernels", "Models", "Tokenization", "Weights", subprocess, system],
+            dependencies: [
+                "Diagnostics", "Inference", "Kernels", "Models", "Tokenization", "Weights", subprocess, system,
+            ],
             swiftSettings: swift),
 
         // Programs
