@@ -24,11 +24,13 @@ struct EnginePlanner {
     let model: ModelFiles
     let options: EngineOptions
     let configuration: any ModelConfiguration
+    private let residency: WeightResidency
 
     init(_ model: ModelFiles, options: EngineOptions) throws(EngineError) {
         self.model = model
         self.options = options
         configuration = try Self.configuration(model)
+        residency = WeightResidency(model.checkpoint)
     }
 
     static func configuration(_ model: ModelFiles) throws(EngineError) -> any ModelConfiguration {
@@ -107,7 +109,6 @@ struct EnginePlanner {
 
     /// The same with as many layers in memory as have room; `nil` where even the fewest don't.
     private func streamed(_ plan: MemoryPlan, limit: Int) -> MemoryPlan? {
-        let residency = WeightResidency(model.checkpoint)
         let room = limit - plan.cacheBytes - plan.scratchBytes
         guard room >= residency.leastBytes else { return nil }
         var plan = plan
@@ -126,7 +127,7 @@ struct EnginePlanner {
             + PromptLookup.bytes(tokens: contextTokens)
             + configuration.vocabularyRows * Self.bytesPerToken + Self.baseBytes
         return MemoryPlan(
-            contextTokens: contextTokens, weightBytes: WeightResidency(model.checkpoint).neededBytes,
+            contextTokens: contextTokens, weightBytes: residency.neededBytes,
             cacheBytes: KVCacheManager.maximumBytes(
                 plan: configuration.layerPlan, layout: layout, type: options.kvType),
             scratchBytes: scratch)
