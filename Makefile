@@ -52,7 +52,8 @@ test-models: $(BIN)/docproc
 
 test: test-models
 	@swift build --build-tests $(SWIFT_FLAGS)
-	@swift test --skip-build -c release $(TRAITS)
+	@log=$$(mktemp); trap 'rm -f '$$log EXIT; swift test --skip-build -c release $(TRAITS) 2>&1 | tee $$log || { \
+	  echo; echo 'FAILED:'; grep -aE 'recorded an issue|SKIPPED|✘ Suite' $$log; exit 1; }
 
 kernels:
 	@bash Tests/KernelsEmulation/run.sh

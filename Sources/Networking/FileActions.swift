@@ -28,8 +28,11 @@ enum FileActions {
         guard mkdir(path.string, 0o700) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
     }
 
-    /// Takes the lock of an open file, or fails if somebody has it. It goes when the file is closed.
+    /// Takes the lock of an open file, or fails if somebody has it.
     static func lock(_ file: FileDescriptor) -> Bool { flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 }
+
+    /// Gives the lock back. Closing alone would leave it with a child process that is just being started.
+    static func unlock(_ file: FileDescriptor) { _ = flock(file.rawValue, LOCK_UN) }
 
     /// The first 4 KiB of a file as text; nil when there is none.
     static func text(_ path: FilePath) -> String? {

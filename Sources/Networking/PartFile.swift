@@ -33,7 +33,10 @@ final class PartFile {
         }
     }
 
-    deinit { try? descriptor.close() }
+    deinit {
+        FileActions.unlock(descriptor)
+        try? descriptor.close()
+    }
 
     /// The tag of the version that the bytes are of.
     var tag: String? {

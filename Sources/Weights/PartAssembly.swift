@@ -64,6 +64,7 @@ package struct PartAssembly: ~Copyable {
     }
 
     deinit {
+        StoreFiles.unlock(partial)
         try? partial.close()
         try? journal.close()
     }

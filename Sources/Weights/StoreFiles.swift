@@ -90,8 +90,11 @@ enum StoreFiles {
     /// Deletes a folder if nothing is in it.
     static func removeEmptyDirectory(_ path: String) { _ = unsafe rmdir(path) }
 
-    /// Takes the lock of an open file, or fails if another process has it. It is let go when the file is closed.
+    /// Takes the lock of an open file, or fails if another process has it.
     static func lock(_ file: FileDescriptor) -> Bool { flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 }
+
+    /// Gives the lock back. Closing alone would leave it with a child process that is just being started.
+    static func unlock(_ file: FileDescriptor) { _ = flock(file.rawValue, LOCK_UN) }
 
     /// A hard link, which survives the deletion of the original; a symbolic one where that is impossible.
     static func link(_ path: String, as new: String) throws(Errno) {

@@ -136,7 +136,7 @@ private func outline(_ document: Document) -> [String] {
             let bytes = Array(String(repeating: piece, count: 40_000).utf8)
             let clock = ContinuousClock()
             let time = clock.measure { _ = read(bytes, .markdown) }
-            #expect(time < .seconds(20), "\(piece) took \(time)")
+            #expect(time < .seconds(60), "\(piece) took \(time)")
         }
     }
 }

@@ -151,7 +151,7 @@ import Testing
         let clock = ContinuousClock.now
         task.cancel()
         #expect(reason(try await task.value) == .timeout)
-        #expect(ContinuousClock.now - clock < .seconds(5))
+        #expect(ContinuousClock.now - clock < .seconds(30))
         #expect(try text(await pool.extract(hello, pdf)) == "Hello there")
     }
 

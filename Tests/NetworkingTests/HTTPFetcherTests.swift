@@ -23,7 +23,7 @@ struct HTTPFetcherTests {
         let right = ContentHash(of: bytes).hex
         let server = try LocalServer(
             wheel: folder.path + "/" + name, sha256: sha256 ?? right, tricks: tricks, json: json)
-        let fetcher = try Network.fetcher(environment: [:], silence: 0.3)
+        let fetcher = try Network.fetcher(environment: [:], silence: tricks.contains("stall") ? 0.3 : 60)
         let page = SimpleIndex.page(of: "small.model", index: server.url + "/simple")
         let (reply, text) = try await fetcher.text(page, accept: SimpleIndex.accept)
         let files = try #require(SimpleIndex.files(text, contentType: reply.contentType, url: reply.url))
@@ -57,14 +57,14 @@ struct HTTPFetcherTests {
         let folder = try TemporaryFolder()
         try folder.write(bytes, to: name)
         let server = try LocalServer(wheel: folder.path + "/" + name, sha256: "", tricks: [], json: true)
-        let fetcher = try Network.fetcher(environment: [:], silence: 0.3)
+        let fetcher = try Network.fetcher(environment: [:], silence: 60)
         let reply = try await fetcher.get(server.url + "/moved", accept: "*/*", from: 0)
         #expect(reply.status == 200)
         #expect(reply.url.hasSuffix("/files/" + name))
     }
 
     @Test func nobodyThereIsAnErrorThatCanBeRetried() async throws {
-        let fetcher = try Network.fetcher(environment: [:], silence: 0.3)
+        let fetcher = try Network.fetcher(environment: [:], silence: 60)
         do {
             _ = try await fetcher.get("http://127.0.0.1:9/", accept: "*/*", from: 0)
             Issue.record("something answered on port 9")
