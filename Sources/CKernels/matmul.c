@@ -209,3 +209,19 @@ void ck_product_rows_float(const ck_table *t, const ck_product *p, const float *
         write_out(p, sums, ROWS, tokens, row, rows);
     }
 }
+
+void ck_product_piece(const void *context, size_t piece, size_t thread) {
+    const ck_product_job *job = context;
+    // The last task that begins at or before the piece.
+    size_t low = 0, high = job->count;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        if (job->tasks[middle].first_piece <= piece) low = middle;
+        else high = middle;
+    }
+    const ck_product_task *task = &job->tasks[low];
+    const ck_product *p = &task->product;
+    size_t first = (piece - task->first_piece) * task->piece_rows, count = smaller(task->piece_rows, p->rows - first);
+    if (task->quantized) ck_product_rows(job->table, p, &task->input, first, count, job->scratch[thread]);
+    else ck_product_rows_float(job->table, p, task->x, task->input.tokens, first, count, job->scratch[thread]);
+}

@@ -81,35 +81,49 @@ extension Compute {
         let work = groups.reduce(0) { sum, group in
             sum + group.products.reduce(0) { $0 + $1.weights.rows * columns * group.rows.count }
         }
-        var tasks: [ProductTask] = []
-        var pieces: [(task: Int, row: Int, count: Int)] = []
-        tasks.reserveCapacity(groups.reduce(0) { $0 + $1.products.count })
-        pieces.reserveCapacity(tasks.capacity + 16 * pool.threads)
+        var tasks: [ck_product_task] = unsafe []
+        unsafe tasks.reserveCapacity(groups.reduce(0) { $0 + $1.products.count })
+        var pieces = 0
         for (index, group) in groups.enumerated() {
             let (panel, tokens) = (CK_PANEL_ROWS, group.rows.count)
             let wanted = min(min(tokens, 16) << 19, work / (8 * pool.threads))
             let rows = max(1, wanted / max(1, columns * tokens * panel)) * panel
             for product in group.products {
-                for row in stride(from: 0, to: product.weights.rows, by: rows) {
-                    pieces.append((tasks.count, row, min(rows, product.weights.rows - row)))
-                }
                 unsafe tasks.append(
-                    ProductTask(
-                        product: product.descriptor(numerics), input: inputs[index],
-                        x: x + group.rows.lowerBound * columns, quantized: usesQuantizedInput(product)))
+                    ck_product_task(
+                        product: product.descriptor(numerics), quantized: usesQuantizedInput(product),
+                        input: inputs[index], x: x + group.rows.lowerBound * columns, first_piece: pieces,
+                        piece_rows: rows))
+                pieces += (product.weights.rows + rows - 1) / rows
             }
         }
+        announce(after: groups)
         let tokens = groups.reduce(0) { max($0, $1.rows.count) }
-        unsafe run(pieces.count, scratchBytes: max(ck_product_scratch(tokens), ck_product_float_scratch(tokens))) {
-            piece, scratch in
-            let (index, row, count) = pieces[piece]
-            var task = tasks[index]
-            if task.quantized {
-                unsafe ck_product_rows(table, &task.product, &task.input, row, count, scratch)
-            } else {
-                unsafe ck_product_rows_float(table, &task.product, task.x, task.input.tokens, row, count, scratch)
+        let scratchBytes = max(ck_product_scratch(tokens), ck_product_float_scratch(tokens))
+        unsafe tasks.withUnsafeBufferPointer { tasks in
+            unsafe withScratch(scratchBytes) { scratch in
+                var job = unsafe ck_product_job(
+                    table: table, tasks: tasks.baseAddress, count: tasks.count, scratch: scratch)
+                unsafe pool.parallel(pieces, ck_product_piece, &job)
             }
         }
+    }
+
+    /// Few tokens need little but the weights, and every pass takes them in the same order: what followed these in the
+    /// last pass is announced to the threads that are done with them first.
+    private func announce(after groups: [ProductGroup]) {
+        guard let group = groups.first, let first = group.products.first, group.rows.count <= CK_TILE_TOKENS else {
+            unsafe lastProduct = nil
+            return unsafe pool.announce([])
+        }
+        let address = unsafe first.weights.bytes
+        if let last = unsafe lastProduct {
+            unsafe followers[last] = group.products.map { product in
+                unsafe UnsafeRawBufferPointer(start: product.weights.bytes, count: product.weights.byteCount)
+            }
+        }
+        unsafe lastProduct = address
+        unsafe pool.announce(followers[address] ?? [])
     }
 
     /// Rows of a table as floats: `y[i] = w[ids[i]]`, `[ids, columns]`.
@@ -181,13 +195,4 @@ extension Compute {
         }
         return unsafe inputs
     }
-}
-
-/// One matrix of a group with what it multiplies.
-@safe
-private struct ProductTask {
-    var product: ck_product
-    var input: ck_activations
-    let x: UnsafePointer<Float>
-    let quantized: Bool
 }

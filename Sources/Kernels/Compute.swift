@@ -11,6 +11,7 @@ import Tensors
 /// Typed operations on activations (32-bit floats) and weights (any type of a model file).
 ///
 /// Not Sendable: the thread that owns it calls; the pool's threads help during the call.
+@safe
 package final class Compute {
     package let pool: ThreadPool
     package let kernels: KernelSet
@@ -19,6 +20,9 @@ package final class Compute {
     private var scratch: [ScratchMemory]
     /// Quantized inputs of a product and other memory that all threads share during one operation.
     var shared = ScratchMemory()
+    /// By the first weights of a product of few tokens, the ones that followed last time.
+    var followers: [UnsafeRawPointer: [UnsafeRawBufferPointer]] = unsafe [:]
+    var lastProduct: UnsafeRawPointer?
 
     var table: UnsafePointer<ck_table> { unsafe kernels.table }
 
@@ -35,10 +39,21 @@ package final class Compute {
 
     /// Runs pieces, each with `scratchBytes` of private memory.
     func run(_ pieces: Int, scratchBytes: Int, _ body: (_ piece: Int, _ scratch: UnsafeMutableRawPointer) -> Void) {
-        var pointers: [UnsafeMutableRawPointer] = unsafe []
-        for memory in scratch { unsafe pointers.append(memory.reserve(scratchBytes)) }
-        unsafe pointers.withUnsafeBufferPointer { pointers in
-            pool.parallel(pieces) { piece, thread in unsafe body(piece, pointers[thread]) }
+        unsafe withScratch(scratchBytes) { pointers in
+            pool.parallel(pieces) { piece, thread in
+                if let scratch = unsafe pointers[thread] { unsafe body(piece, scratch) }
+            }
+        }
+    }
+
+    /// Private memory of every thread, by its number.
+    func withScratch(_ bytes: Int, _ body: (_ scratch: UnsafePointer<UnsafeMutableRawPointer?>) -> Void) {
+        unsafe withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer?.self, capacity: scratch.count) { pointers in
+            guard let first = pointers.baseAddress else { return }
+            for (thread, memory) in scratch.enumerated() {
+                unsafe (first + thread).initialize(to: memory.reserve(bytes))
+            }
+            unsafe body(first)
         }
     }
 

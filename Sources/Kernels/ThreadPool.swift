@@ -30,10 +30,13 @@ package final class ThreadPool: Sendable {
         unsafe ck_pool_destroy(pool)
     }
 
-    /// Runs `body` once for every piece and returns when all are done. Pieces are handed out in order as threads
-    /// become free, so results must not depend on which thread takes which; `thread` only picks private scratch.
+    /// Runs `body` once for every piece and returns when all are done. Results must not depend on which thread takes
+    /// which piece; `thread` only picks private scratch.
     package func parallel(_ pieces: Int, _ body: (_ piece: Int, _ thread: Int) -> Void) {
-        guard pieces > 0 else { return }
+        guard pieces > 1 else {
+            if pieces == 1 { body(0, 0) }
+            return
+        }
         withoutActuallyEscaping(body) { body in
             unsafe withUnsafePointer(to: body) { context in
                 unsafe ck_pool_run(
@@ -43,6 +46,21 @@ package final class ThreadPool: Sendable {
                         unsafe context.assumingMemoryBound(to: ((Int, Int) -> Void).self).pointee(piece, thread)
                     }, context)
             }
+        }
+    }
+
+    /// The same for a function in C: without the cost of a Swift closure per piece.
+    func parallel(
+        _ pieces: Int, _ body: @convention(c) (UnsafeRawPointer?, Int, Int) -> Void, _ context: UnsafeRawPointer
+    ) {
+        unsafe ck_pool_run(pool, pieces, body, context)
+    }
+
+    /// Names weights that the operation after the next one will probably read, for threads that would only wait.
+    func announce(_ weights: [UnsafeRawBufferPointer]) {
+        for index in 0..<Int(CK_ANNOUNCED) {
+            let bytes = unsafe index < weights.count ? weights[index] : UnsafeRawBufferPointer(start: nil, count: 0)
+            unsafe ck_pool_announce(pool, index, bytes.baseAddress, bytes.count)
         }
     }
 }

@@ -186,6 +186,25 @@ size_t ck_product_float_scratch(size_t tokens);
 void ck_product_rows_float(const ck_table *t, const ck_product *p, const float *x, size_t tokens, size_t first,
                            size_t count, void *scratch);
 
+// A product as one of several that are computed together: their rows are cut into pieces, which are counted through.
+typedef struct {
+    ck_product product;
+    bool quantized;           // whether it takes `input`; else `x`
+    ck_activations input;     // its number of tokens is that of x too
+    const float *x;           // [tokens][columns]
+    size_t first_piece, piece_rows;
+} ck_product_task;
+
+typedef struct {
+    const ck_table *table;
+    const ck_product_task *tasks;
+    size_t count;
+    void *const *scratch;     // of each thread, for ck_product_scratch and ck_product_float_scratch of the most tokens
+} ck_product_job;
+
+// One piece of a ck_product_job: a ck_piece_fn.
+void ck_product_piece(const void *job, size_t piece, size_t thread);
+
 // ---- Attention (attention.c) ----
 
 enum { CK_SPAN = 512 };  // positions whose partial results are merged in order; see attention.c
