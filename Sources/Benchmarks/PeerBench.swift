@@ -39,25 +39,27 @@ package struct PeerBench: Sendable {
 
     /// One run, after the warm-up that the program does by itself.
     ///
+    /// - Parameter prompt: tokens that are in the cache before.
     /// - Throws: `DP-CLI-01` when the program cannot be run or says something else.
-    package func measure(_ kind: SpeedCase, threads: Int) async throws -> Sample {
-        let (result, peak) = try await results(kind, threads: threads)
+    package func measure(_ kind: SpeedCase, threads: Int, after prompt: Int = 0) async throws -> Sample {
+        let (result, peak) = try await results(kind, threads: threads, after: prompt)
         return Sample(speed: result.speed, peakMemory: peak)
     }
 
     /// What the program says it was built from.
     package func version() async -> String? {
-        guard let (result, _) = try? await results(.decode(1), threads: 1) else { return nil }
+        guard let (result, _) = try? await results(.decode(1), threads: 1, after: 0) else { return nil }
         return result.commit.map { "llama.cpp \($0)" + (result.build.map { " (b\($0))" } ?? "") }
     }
 
-    private func results(_ kind: SpeedCase, threads: Int) async throws -> (Result, Int?) {
+    private func results(_ kind: SpeedCase, threads: Int, after prompt: Int) async throws -> (Result, Int?) {
         let sizes: [String]
         switch kind {
         case .prefill(let tokens): sizes = ["-p", "\(tokens)", "-n", "0"]
         case .decode(let tokens): sizes = ["-p", "0", "-n", "\(tokens)"]
         }
-        let arguments = ["-m", model, "-t", "\(threads)", "-r", "1", "-ngl", "0", "-o", "json"] + sizes
+        let arguments =
+            ["-m", model, "-t", "\(threads)", "-r", "1", "-ngl", "0", "-d", "\(prompt)", "-o", "json"] + sizes
         let output: String
         let peak: Int?
         do {

@@ -12,6 +12,7 @@ package struct EngineGenerator: TextGenerating {
     /// `none` for models that do not think, whatever was asked for.
     package let thinking: ThinkingLevel
     private let engine: Engine
+    private let written: (@Sendable (GenerationRequest) -> Void)?
 
     /// Tokens of the marks around a thought, label included, are fewer.
     private static let markTokens = 16
@@ -20,10 +21,13 @@ package struct EngineGenerator: TextGenerating {
     ///   - model: as records name it; the engine knows names of files only.
     ///   - reliableWindow: from the catalogue; nil takes the whole context.
     ///   - thinking: ignored for models that do not think.
+    ///   - written: gets each request, limited to the tokens that were taken of its output.
     package init(
-        _ engine: Engine, model: AnswerModel, reliableWindow: Int? = nil, thinking: ThinkingLevel = .none
+        _ engine: Engine, model: AnswerModel, reliableWindow: Int? = nil, thinking: ThinkingLevel = .none,
+        written: (@Sendable (GenerationRequest) -> Void)? = nil
     ) {
         self.engine = engine
+        self.written = written
         self.model = model
         self.reliableWindow = min(reliableWindow ?? engine.contextLength, engine.contextLength)
         tokenizer = PromptTokenizer(engine.tokenizer)
@@ -63,7 +67,7 @@ package struct EngineGenerator: TextGenerating {
     package func generate(
         _ request: TextRequest, progress: @escaping @Sendable (TextProgress) -> Void
     ) async throws -> GeneratedText {
-        let generation = GenerationRequest(
+        var generation = GenerationRequest(
             prompt: request.prompt, maxOutputTokens: request.maxOutputTokens + thoughtTokens,
             sampling: SamplingOptions(temperature: Float(request.temperature), seed: request.seed),
             grammar: try request.schema.map { try Grammar(jsonSchema: Array($0.utf8)) } ?? request.shape?.grammar,
@@ -106,6 +110,8 @@ package struct EngineGenerator: TextGenerating {
             }
         }
         try Task.checkCancellation()
+        generation.maxOutputTokens = usage.outputTokens
+        written?(generation)
         return GeneratedText(
             text: text, thought: thought, complete: complete,
             meanLogProbability: answerTokens > 0 ? sum / Double(answerTokens) : 0, usage: usage)

@@ -11,7 +11,7 @@ import Weights
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure this machine and a model.",
-        subcommands: [BenchSpeed.self, BenchMachine.self, BenchPerplexity.self])
+        subcommands: [BenchSpeed.self, BenchAnswers.self, BenchMachine.self, BenchPerplexity.self])
 }
 
 /// `--threads` of commands that take no other resource flag.

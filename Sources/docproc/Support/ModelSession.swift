@@ -21,14 +21,18 @@ struct ModelSession: Sendable {
     private let identity: String
 
     /// Opens the model that settings name, or another one.
+    ///
+    /// - Parameter written: gets what the engine is asked for.
     static func open(
-        _ context: CommandContext, files: ModelFiles, options: EngineOptions
+        _ context: CommandContext, files: ModelFiles, options: EngineOptions,
+        written: (@Sendable (GenerationRequest) -> Void)? = nil
     ) async throws(UserError) -> ModelSession {
         let loader = ModelLoader(context: context)
         let engine = try await loader.open(files, options: options)
         let thinking = context.settings.text(SettingKey.thinking).flatMap { ThinkingLevel(rawValue: $0) } ?? .none
         let generator = EngineGenerator(
-            engine, model: loader.record(files), reliableWindow: loader.reliableWindow(files), thinking: thinking)
+            engine, model: loader.record(files), reliableWindow: loader.reliableWindow(files), thinking: thinking,
+            written: written)
         if generator.thinking != thinking {
             context.narrator.warn("\(generator.model.name) does not think: --thinking \(thinking.rawValue) is ignored")
         }
