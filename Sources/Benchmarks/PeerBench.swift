@@ -55,7 +55,9 @@ package struct PeerBench: Sendable {
     private func results(_ kind: SpeedCase, threads: Int, after prompt: Int) async throws -> (Result, Int?) {
         let sizes: [String]
         switch kind {
-        case .prefill(let tokens): sizes = ["-p", "\(tokens)", "-n", "0"]
+        // Its warm-up is as long as the run: minutes here, for what the first seconds of a long run warm up too.
+        case .prefill(let tokens):
+            sizes = ["-p", "\(tokens)", "-n", "0"] + (tokens >= 4096 ? ["--no-warmup"] : [])
         case .decode(let tokens): sizes = ["-p", "0", "-n", "\(tokens)"]
         }
         let arguments =

@@ -273,6 +273,21 @@ struct ModelTests {
         #expect(cases.first?["peer_tokens_per_second"] as? Double == 50.5)
     }
 
+    @Test func answersAreTheSameWithDraftsAndWithout() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        try program.write(
+            "docs/bridge.txt", "The old bridge over the river was opened in 1931 by the mayor of the town.\n")
+        try program.write("questions.txt", "When was the bridge opened?\nWho opened the bridge?\n")
+        let result = try program.run(
+            "bench", "answers", "--model", model, "--questions", "questions.txt", "--summaries", "1", "--rounds", "1",
+            "docs", "--json")
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.json?["equal"] as? Bool == true)
+        #expect(result.json?["outputs"] as? Int ?? 0 >= 3)
+        #expect(result.json?["drafted_tokens_per_second"] as? Double ?? 0 > 0)
+    }
+
     @Test func aPipelineChecksItsAnswers() throws {
         let (program, model) = try program()
         defer { program.remove() }
