@@ -68,7 +68,8 @@ let package = Package(
             name: "Weights", dependencies: ["Diagnostics", "Hashing", "Tensors", "CZlib", system],
             swiftSettings: unsafeMemory),
         .target(name: "Kernels", dependencies: ["Tensors", "CKernels"], swiftSettings: unsafeMemory),
-        .target(name: "KVCache", dependencies: ["Tensors", "Kernels"], swiftSettings: unsafeMemory),
+        .target(
+            name: "KVCache", dependencies: ["Hashing", "Tensors", "Kernels", system], swiftSettings: unsafeMemory),
         .target(
             name: "Models", dependencies: ["Diagnostics", "Tensors", "Weights", "Kernels", "KVCache", system],
             swiftSettings: swift),
@@ -78,7 +79,9 @@ let package = Package(
         .target(name: "Tokenization", swiftSettings: swift),
         .target(
             name: "Inference",
-            dependencies: ["Diagnostics", "Tensors", "Weights", "Kernels", "KVCache", "Models", "Tokenization"],
+            dependencies: [
+                "Diagnostics", "Hashing", "Tensors", "Weights", "Kernels", "KVCache", "Models", "Tokenization", system,
+            ],
             swiftSettings: swift),
 
         // Documents, bottom to top
@@ -119,7 +122,7 @@ let package = Package(
             name: "docproc",
             dependencies: [
                 "Answering", "Benchmarks", "Conversion", "Diagnostics", "Documents", "Hashing", "Inference", "Ingest",
-                "Kernels", "Models", "Networking", "Packing",
+                "Kernels", "KVCache", "Models", "Networking", "Packing",
                 "Pipeline", "Runs", "Store", "Tokenization", "Weights", argumentParser, system, yams,
             ],
             swiftSettings: swift),
@@ -138,11 +141,14 @@ let package = Package(
         .testTarget(
             name: "TokenizationTests", dependencies: ["Hashing", "Tokenization", "Weights"],
             resources: [.copy("Fixtures")], swiftSettings: swift),
-        .testTarget(name: "KVCacheTests", dependencies: ["KVCache", "Kernels", "Tensors"], swiftSettings: swift),
+        .testTarget(
+            name: "KVCacheTests", dependencies: ["Hashing", "KVCache", "Kernels", "Tensors", system],
+            swiftSettings: swift),
         .testTarget(
             name: "InferenceTests",
             dependencies: [
-                "Inference", "Models", "Conversion", "KVCache", "Kernels", "Tensors", "Weights", "Tokenization",
+                "Inference", "Models", "Conversion", "Hashing", "KVCache", "Kernels", "Tensors", "Weights",
+                "Tokenization", system,
             ],
             resources: [.copy("Fixtures")], swiftSettings: swift),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents"], swiftSettings: swift),

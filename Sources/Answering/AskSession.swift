@@ -52,9 +52,10 @@ struct AskSession {
                         + "reliable up to \(AskPlanner.grouped(asker.generator.reliableWindow))")
             }
             let frame = planner.prompts.ask(question.text, questionFirst: false)
+            let tokens = layout.packer.tokens(of: window, frame: frame)
             checked = try await reader.read(
-                window, tokens: layout.packer.tokens(of: window, frame: frame), question: question.text, index: 0, of: 1
-            )
+                window, tokens: tokens, shared: layout.packer.sharedTokens(of: window, frame: frame, tokens),
+                question: question.text, index: 0, of: 1)
         }
         return finish(question, checked, ledger, note: note, warnings: warnings)
     }
@@ -79,9 +80,12 @@ struct AskSession {
             var answers: [CheckedAnswer] = []
             for window in windows {
                 try Task.checkCancellation()
+                let tokens = layout.packer.tokens(of: window, frame: frame)
+                // Windows of evidence are this question's alone.
+                let shared = previous == .max ? layout.packer.sharedTokens(of: window, frame: frame, tokens) : 0
                 let checked = try await reader.read(
-                    window, tokens: layout.packer.tokens(of: window, frame: frame), question: question.text,
-                    index: read, of: read + windows.count - answers.count)
+                    window, tokens: tokens, shared: shared, question: question.text, index: read,
+                    of: read + windows.count - answers.count)
                 read += 1
                 usage.add(checked.usage)
                 rejected += checked.rejected

@@ -46,11 +46,14 @@ package struct TextRequest: Sendable, Equatable {
 
     /// Writing ends after this many sentences; nil for no limit.
     package var sentences: Int?
+    /// So many tokens of the prompt are those of other questions too.
+    package var sharedTokens: Int
 
     package init(
         prompt: [Int32], maxOutputTokens: Int, shape: AnswerShape?, schema: String? = nil, temperature: Double = 0,
-        seed: UInt64 = 0, sentences: Int? = nil
+        seed: UInt64 = 0, sentences: Int? = nil, sharedTokens: Int = 0
     ) {
+        self.sharedTokens = sharedTokens
         self.schema = schema
         self.sentences = sentences
         self.prompt = prompt

@@ -14,9 +14,10 @@ struct WindowReader {
     /// Sentences of an answer; what a small model writes after them is seldom to the point.
     static let sentences = 3
 
-    /// The checked answer of a window. `tokens` is its prompt for this question.
+    /// The checked answer of a window. `tokens` is its prompt for this question, of which the first `shared` are those
+    /// of every question.
     func read(
-        _ window: ContextWindow, tokens: [Int32], question: String, index: Int, of count: Int
+        _ window: ContextWindow, tokens: [Int32], shared: Int = 0, question: String, index: Int, of count: Int
     ) async throws -> CheckedAnswer {
         progress(.windowStarted(index: index, of: count, tokens: tokens.count))
         let shape = AnswerShape(
@@ -24,7 +25,7 @@ struct WindowReader {
         let request = TextRequest(
             prompt: tokens, maxOutputTokens: options.maxOutputTokens, shape: options.schema == nil ? shape : nil,
             schema: options.schema, temperature: options.temperature, seed: options.seed,
-            sentences: options.schema == nil ? Self.sentences : nil)
+            sentences: options.schema == nil ? Self.sentences : nil, sharedTokens: shared)
         let progress = progress
         let generated = try await generator.generate(request) { event in
             if let event = AnswerProgress(event, window: index) { progress(event) }

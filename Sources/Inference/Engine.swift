@@ -146,7 +146,11 @@ private actor EngineCore {
         }
         let cache = KVCacheManager(plan: planner.configuration.layerPlan, layout: layout, type: options.kvType)
         session = Session(
-            model: bound, arithmetic: compute, cache: cache, tokenizer: tokenizer, chunkTokens: layout.chunkTokens)
+            model: bound, arithmetic: compute, cache: cache, tokenizer: tokenizer, chunkTokens: layout.chunkTokens,
+            segments: options.kvStore.map { store in
+                KVSegmentStore(
+                    root: store.root, namespace: store.namespace, limit: store.limit, report: store.report)
+            })
         files = model
         return ModelFacts(
             description: ModelDescription(

@@ -1,4 +1,7 @@
+package import Hashing
+package import KVCache
 package import Kernels
+package import SystemPackage
 
 /// How an engine is set up; fixed while it lives.
 package struct EngineOptions: Sendable {
@@ -17,6 +20,8 @@ package struct EngineOptions: Sendable {
     package var contextLimit: Int?
     /// How positions become angles.
     package var angles: RotaryAngles
+    /// Where keys and values of shared prompts are kept; `nil` keeps none.
+    package var kvStore: KVStoreOptions?
 
     package init(
         threads: Int, memoryLimit: Int? = nil, numerics: Numerics = .fast, kvType: KVType = .f16,
@@ -31,5 +36,27 @@ package struct EngineOptions: Sendable {
         self.prefillChunk = prefillChunk
         self.contextLimit = contextLimit
         self.angles = angles
+    }
+}
+
+/// Where keys and values are kept from one process to the next.
+package struct KVStoreOptions: Sendable {
+    /// The folder of all models.
+    package var root: FilePath
+    /// Names everything that keys and values depend on besides tokens: weights, arithmetic, form of the cache.
+    package var namespace: ContentHash
+    /// The most bytes that all models may take; `nil` is without limit.
+    package var limit: Int?
+    /// Told of problems, none of which stops or changes anything.
+    package var report: @Sendable (KVStoreProblem) -> Void
+
+    /// Collects the four.
+    package init(
+        root: FilePath, namespace: ContentHash, limit: Int?, report: @escaping @Sendable (KVStoreProblem) -> Void
+    ) {
+        self.root = root
+        self.namespace = namespace
+        self.limit = limit
+        self.report = report
     }
 }

@@ -18,11 +18,14 @@ package struct GenerationRequest: Sendable {
     /// Tries several tokens at once where the text before suggests them. Changes what an output costs, never the
     /// output.
     package var speculation: Bool
+    /// So many tokens of the prompt are worth keeping for later requests and processes, where the engine has a store.
+    package var keptTokens: Int
 
     package init(
         prompt: [Int32], maxOutputTokens: Int, sampling: SamplingOptions = .greedy, stopTokens: Set<Int32>? = nil,
-        grammar: Grammar? = nil, thinking: ThinkingOptions? = nil, speculation: Bool = true
+        grammar: Grammar? = nil, thinking: ThinkingOptions? = nil, speculation: Bool = true, keptTokens: Int = 0
     ) {
+        self.keptTokens = keptTokens
         self.prompt = prompt
         self.maxOutputTokens = maxOutputTokens
         self.sampling = sampling

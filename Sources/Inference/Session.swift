@@ -1,8 +1,10 @@
 // One sequence on one model: what the engine's thread does. Synchronous and free of Swift concurrency except that it
 // asks whether its task was cancelled, between prefill chunks and between tokens.
 //
-// The keys and values of the last sequence stay; the next one reuses the longest common prefix.
+// The keys and values of the last sequence stay; the next one reuses the longest common prefix, or a longer one that
+// was stored.
 
+import Hashing
 import KVCache
 import Kernels
 import Models
@@ -20,6 +22,9 @@ final class Session {
     let cache: KVCacheManager
     private let tokenizer: Tokenizer
     private let chunkTokens: Int
+    private let segments: KVSegmentStore?
+    /// Keys of the full segments that `stored` begins with, as far as they were asked for.
+    private var segmentKeys: [ContentHash] = []
     /// Tokens whose keys and values are stored, `cache.count` of them.
     private var stored: [Int32] = []
     private var logits: [Float]
@@ -34,8 +39,10 @@ final class Session {
     private var matcher: (grammar: Grammar, stopTokens: Set<Int32>, value: GrammarMatcher)?
 
     init(
-        model: any LanguageModel, arithmetic: Compute, cache: KVCacheManager, tokenizer: Tokenizer, chunkTokens: Int
+        model: any LanguageModel, arithmetic: Compute, cache: KVCacheManager, tokenizer: Tokenizer, chunkTokens: Int,
+        segments: KVSegmentStore? = nil
     ) {
+        self.segments = segments
         self.model = model
         self.arithmetic = arithmetic
         self.cache = cache
@@ -58,7 +65,7 @@ final class Session {
         var usage = Usage(
             promptTokens: request.prompt.count, cachedTokens: 0, outputTokens: 0, prefillSeconds: 0, decodeSeconds: 0)
         try compute(
-            request.prompt, wantedFrom: request.prompt.count - 1,
+            request.prompt, wantedFrom: request.prompt.count - 1, keeping: request.keptTokens,
             progress: { done, cached in
                 usage.cachedTokens = cached
                 yield(.prefill(done: done, total: request.prompt.count, cached: cached))
@@ -109,23 +116,28 @@ final class Session {
     ///
     /// - Parameters:
     ///   - wantedFrom: `visit` is called for this position and each later one, while `logits` belong to it.
+    ///   - kept: tokens of the sequence that are worth storing.
     ///   - progress: positions done so far and how many were reused, before the first chunk and after each.
     private func compute(
-        _ sequence: ArraySlice<Int32>, wantedFrom: Int, progress: (_ done: Int, _ cached: Int) -> Void = { _, _ in },
-        visit: (_ position: Int) -> Void = { _ in }
+        _ sequence: ArraySlice<Int32>, wantedFrom: Int, keeping kept: Int = 0,
+        progress: (_ done: Int, _ cached: Int) -> Void = { _, _ in }, visit: (_ position: Int) -> Void = { _ in }
     ) throws {
         let common = zip(stored, sequence).prefix { $0 == $1 }.count
         cut(to: min(common, wantedFrom))
+        restore(sequence, atMost: wantedFrom)
         let cached = cache.count
+        let kept = kept - cached < Self.leastStored ? 0 : min(kept, wantedFrom)
         progress(cached, cached)
         while cache.count < sequence.count {
             try Task.checkCancellation()
             let first = cache.count
-            let end = min(first + chunkTokens, sequence.count)
+            var end = min(first + chunkTokens, sequence.count)
+            if first < kept { end = min(end, kept, (first / KVSegment.fullTokens + 1) * KVSegment.fullTokens) }
             let wanted = min(max(wantedFrom, first), end)..<end
             let chunk = Array(sequence[sequence.startIndex + first..<sequence.startIndex + end])
             model.forward(chunk, wanted: wanted.lowerBound - first..<wanted.upperBound - first, cache: cache)
             stored.append(contentsOf: chunk)
+            if end <= kept { keep(end, last: end == kept) }
             for position in wanted {
                 model.logits(rows: position - first..<position - first + 1, into: &logits)
                 visit(position)
@@ -135,9 +147,46 @@ final class Session {
     }
 
     private func compute(
-        _ sequence: [Int32], wantedFrom: Int, progress: (_ done: Int, _ cached: Int) -> Void
+        _ sequence: [Int32], wantedFrom: Int, keeping kept: Int, progress: (_ done: Int, _ cached: Int) -> Void
     ) throws {
-        try compute(sequence[...], wantedFrom: wantedFrom, progress: progress)
+        try compute(sequence[...], wantedFrom: wantedFrom, keeping: kept, progress: progress)
+    }
+
+    // MARK: - Stored prefixes
+
+    /// Prefixes that are shorter are as quickly computed.
+    private static let leastStored = 256
+    /// Every so many full segments what sliding layers hold is stored too.
+    private static let windowInterval = 8
+
+    /// Takes a stored prefix where it is much longer than the one in memory.
+    private func restore(_ sequence: ArraySlice<Int32>, atMost limit: Int) {
+        let present = cache.count
+        guard let segments, limit - present >= Self.leastStored else { return }
+        let restored = segments.restore(
+            Array(sequence), into: cache, atMost: limit, betterThan: present + Self.leastStored)
+        guard restored > 0 || cache.count < present else { return }
+        speculator.shorten(to: 0)
+        stored = Array(sequence.prefix(cache.count))
+        segmentKeys = Array(segmentKeys.prefix(present / KVSegment.fullTokens))
+    }
+
+    /// Stores the segment that ends at `end` if it is full or the last one.
+    private func keep(_ end: Int, last: Bool) {
+        let full = end / KVSegment.fullTokens, isFull = end % KVSegment.fullTokens == 0
+        guard let segments, isFull || last else { return }
+        let parents = keys(isFull ? full - 1 : full, segments)
+        segments.store(
+            stored, cache, parents: parents, keepsWindow: last || full.isMultiple(of: Self.windowInterval))
+    }
+
+    /// Keys of the first full segments of `stored`.
+    private func keys(_ count: Int, _ segments: KVSegmentStore) -> [ContentHash] {
+        while segmentKeys.count < count {
+            let range = segmentKeys.count * KVSegment.fullTokens..<(segmentKeys.count + 1) * KVSegment.fullTokens
+            segmentKeys.append(segments.key(stored[range], parent: segmentKeys.last))
+        }
+        return Array(segmentKeys.prefix(count))
     }
 
     /// Token after token until something ends the output.
@@ -289,6 +338,7 @@ final class Session {
         guard count < stored.count else { return }
         cache.truncate(to: count)
         stored.removeLast(stored.count - cache.count)
+        segmentKeys = Array(segmentKeys.prefix(stored.count / KVSegment.fullTokens))
         speculator.shorten(to: stored.count)
     }
 

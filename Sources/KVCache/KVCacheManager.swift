@@ -59,6 +59,41 @@ package final class KVCacheManager {
         apply(table.truncate(to: limit))
     }
 
+    /// Takes room for everything that a sequence of `count` positions needs to go on. Nothing is in it yet.
+    ///
+    /// - Precondition: the cache is empty.
+    package func restore(_ count: Int) {
+        apply(table.restore(count))
+    }
+
+    /// Whether everything that the position after the last one sees is here, so that the sequence can be stored.
+    package var isWhole: Bool { table.resumable(atMost: count) == count }
+
+    /// Ordinals of the pages that a layer of its own holds.
+    func heldOrdinals(layer: Int) -> [Int] { table.pages(layer: layer).map(\.ordinal) }
+
+    /// The bytes of a page, keys before values; nil where none is held.
+    func bytes(layer: Int, ordinal: Int) -> UnsafeMutableRawBufferPointer? {
+        guard ordinal < views[layer].pages.count, let page = views[layer].pages[ordinal] else { return nil }
+        return unsafe UnsafeMutableRawBufferPointer(
+            start: page.keys, count: Self.pageBytes(plan[layer].heads, layout: layout, type: type))
+    }
+
+    /// Zeroes the places behind position `count` in the bytes of a page.
+    func clear(_ bytes: UnsafeMutableRawBufferPointer, layer: Int, ordinal: Int, from count: Int) {
+        let used = max(count - ordinal * layout.pageTokens, 0)
+        guard used < layout.pageTokens, let start = bytes.baseAddress else { return }
+        let heads = plan[layer].heads
+        let row = heads.size * type.bytes
+        for plane in 0..<2 {
+            let first = unsafe start + plane * Self.planeBytes(heads, layout: layout, type: type)
+            for head in 0..<heads.keyValueHeads {
+                let rest = unsafe first + (head * layout.pageTokens + used) * row
+                unsafe rest.initializeMemory(as: UInt8.self, repeating: 0, count: (layout.pageTokens - used) * row)
+            }
+        }
+    }
+
     /// Pages of a layer, or of the one whose keys and values it shares.
     package func pages(layer: Int) -> KVPages {
         switch plan[layer].keyValues {

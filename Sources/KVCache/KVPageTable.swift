@@ -190,6 +190,31 @@ package struct KVPageTable: Sendable {
         return changes
     }
 
+    /// Holds what a sequence of `count` positions needs to go on, as if they had been computed; the pages are to be filled.
+    ///
+    /// - Precondition: nothing is stored.
+    package mutating func restore(_ count: Int) -> [Change] {
+        precondition(self.count == 0 && count <= layout.contextTokens, "an empty table with room")
+        self.count = count
+        var changes: [Change] = []
+        for layer in runs.indices {
+            guard var run = runs[layer] else { continue }
+            run.validFrom = min(run.attention.lowerBound(count), count)
+            run.first = run.validFrom / layout.pageTokens
+            let end = (count + layout.pageTokens - 1) / layout.pageTokens
+            while run.validFrom < count, run.end < end {
+                guard let index = free[run.pool].popLast() else {
+                    preconditionFailure("the pool is smaller than its plan")
+                }
+                changes.append(
+                    .held(layer: layer, ordinal: run.end, page: KVPageID(pool: run.pool, index: index)))
+                run.pages.append(index)
+            }
+            runs[layer] = run
+        }
+        return changes
+    }
+
     /// Pages that a layer holds now, with their ordinals; empty for layers that share another's.
     package func pages(layer: Int) -> [(ordinal: Int, page: KVPageID)] {
         guard let run = runs[layer] else { return [] }

@@ -17,6 +17,11 @@ package enum AttentionKind: Sendable, Hashable {
         return ck_lower_bound(position, window, chunk)
     }
 
+    /// Whether it sees a window that moves with the position.
+    package var isSliding: Bool {
+        if case .sliding = self { true } else { false }
+    }
+
     /// Window and chunk, 0 where there is none.
     var bounds: (window: Int, chunk: Int) {
         switch self {

@@ -88,6 +88,14 @@ package struct Packer: Sendable {
         tokens(body: window.body, frame).ids
     }
 
+    /// How many of a prompt's tokens it shares with the prompts of other questions over the same window.
+    ///
+    /// - Parameter tokens: the prompt under `frame`.
+    package func sharedTokens(of window: ContextWindow, frame: PromptFrame, _ tokens: [Int32]) -> Int {
+        let without = self.tokens(of: window, frame: PromptFrame(before: frame.before, after: []))
+        return zip(tokens, without).prefix { $0 == $1 }.count
+    }
+
     /// The tokens of a prompt without documents.
     package func frameTokens(_ frame: PromptFrame) -> Int {
         tokens(body: "", frame).ids.count

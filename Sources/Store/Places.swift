@@ -3,7 +3,7 @@
 // Owns names only, plus the one way directories are made (mode 0700, parents too). What lies inside the cache is
 // `CorpusStore`'s affair, what lies inside a run is `Runs`'s.
 
-import SystemPackage
+package import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
@@ -23,6 +23,9 @@ package struct Places: Sendable, Equatable {
     package var runs: String
     /// The user's settings folder: `$XDG_CONFIG_HOME/docproc`, else `~/.config/docproc`.
     package var settings: String
+
+    /// Keys and values of prompts, by model.
+    package var keysAndValues: FilePath { FilePath(cache).appending("kv") }
 
     /// Resolves the directories. Relative values of `XDG_*` are ignored, as the XDG specification demands.
     ///

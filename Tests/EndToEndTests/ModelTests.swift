@@ -235,6 +235,44 @@ struct ModelTests {
         #expect(result.error.contains("error[DP-STOP-02]"))
     }
 
+    /// A window that was read once is not read again, by another process with another question; killed at any moment,
+    /// the next one answers the same.
+    @Test func aWindowIsReadOnce() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        let towns = ["Ashford", "Brill", "Corby", "Dover", "Epping", "Frome", "Goole", "Hythe"]
+        let lines = (0..<90).map { "The bridge of \(towns[$0 % 8]) number \($0) was opened in \(1850 + $0).\n" }
+        try program.write("docs/bridges.txt", lines.joined())
+        func arguments(_ question: String, _ more: [String] = []) -> [String] {
+            ["ask", "docs", question, "--strategy", "full", "--model", model, "--json", "--fresh"] + more
+        }
+        func parts(_ result: Program.Result) throws -> (answer: String, cached: Int) {
+            #expect(result.status == 0 || result.status == 5, "\(result.error)")
+            let json = try #require(result.json)
+            let usage = try #require(json["usage"] as? [String: Any])
+            let answer = "\(json["answer"] ?? "") \(json["status"] ?? "")"
+            return (answer, try #require(usage["cached_tokens"] as? Int))
+        }
+        let (first, second) = ("When was the bridge of Dover opened?", "Which bridge was opened in 1870?")
+        let plain = try parts(try program.run(arguments(second, ["--no-store"])))
+        // Killed while it reads or writes.
+        for milliseconds in [150, 400, 700, 1000, 1300] {
+            _ = try program.run(arguments(first)) { process in
+                Thread.sleep(forTimeInterval: Double(milliseconds) / 1000)
+                kill(process.processIdentifier, SIGKILL)
+            }
+        }
+        _ = try parts(try program.run(arguments(first)))
+        let two = try parts(try program.run(arguments(second)))
+        #expect(two.cached > 1000)
+        #expect(two.answer == plain.answer)
+        let usage = try program.run("cache", "du", "--json")
+        #expect(((usage.json?["kv"] as? [String: Any])?["count"] as? Int) == 1, "\(usage.output)")
+        #expect(try program.run("cache", "verify").status == 0)
+        #expect(try program.run("cache", "purge", "--corpus", "docs").output.contains("1 prefilled segment"))
+        #expect(try parts(try program.run(arguments(second))).answer == plain.answer)
+    }
+
     @Test func summariesOfUnchangedDocumentsAreReused() throws {
         let (program, model) = try program()
         defer { program.remove() }

@@ -21,7 +21,7 @@ struct SequenceTests {
         let ids = try prompt(model)
         let positions = [0, 1, 15, 16, 17, 63, 64, 65, 128, ids.count - 1]
         let whole = try await model.open(numerics: numerics).logits(ids, positions: positions)
-        for chunk in [1, 7, 64] {
+        for chunk in [1, 7, 32, 64] {
             let chunked = try await model.open(numerics: numerics, chunk: chunk).logits(ids, positions: positions)
             // Every operation gives a token the same bits whatever is computed with it.
             #expect(chunked == whole, "chunks of \(chunk)")
@@ -33,8 +33,10 @@ struct SequenceTests {
         let ids = try prompt(model)
         let positions = [0, 100, ids.count - 1]
         let one = try await model.open(numerics: numerics, threads: 1).logits(ids, positions: positions)
-        let two = try await model.open(numerics: numerics, threads: 2).logits(ids, positions: positions)
-        #expect(one == two)
+        for threads in [2, 4] {
+            let several = try await model.open(numerics: numerics, threads: threads).logits(ids, positions: positions)
+            #expect(several == one, "\(threads) threads")
+        }
     }
 
     /// Instruction sets round differently, and an 8-bit activation may fall on the other side; no further than the

@@ -80,13 +80,13 @@ struct FixtureModel: Sendable, CustomTestStringConvertible {
 
     func open(
         numerics: Numerics = .exact, kvType: KVType = .f32, threads: Int = 2, chunk: Int = 512,
-        contextLimit: Int? = 2048, kernels: String? = nil
+        contextLimit: Int? = 2048, kernels: String? = nil, kvStore: KVStoreOptions? = nil
     ) async throws -> Engine {
-        try await Engine.open(
-            ModelFiles.open(path: gguf.path),
-            options: EngineOptions(
-                threads: threads, numerics: numerics, kvType: kvType, kernels: kernels, prefillChunk: chunk,
-                contextLimit: contextLimit))
+        var options = EngineOptions(
+            threads: threads, numerics: numerics, kvType: kvType, kernels: kernels, prefillChunk: chunk,
+            contextLimit: contextLimit)
+        options.kvStore = kvStore
+        return try await Engine.open(ModelFiles.open(path: gguf.path), options: options)
     }
 }
 

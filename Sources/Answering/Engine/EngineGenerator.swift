@@ -71,7 +71,7 @@ package struct EngineGenerator: TextGenerating {
             prompt: request.prompt, maxOutputTokens: request.maxOutputTokens + thoughtTokens,
             sampling: SamplingOptions(temperature: Float(request.temperature), seed: request.seed),
             grammar: try request.schema.map { try Grammar(jsonSchema: Array($0.utf8)) } ?? request.shape?.grammar,
-            thinking: thinkingOptions)
+            thinking: thinkingOptions, keptTokens: request.sharedTokens)
         var text = ""
         var thought = ""
         var answerTokens = 0

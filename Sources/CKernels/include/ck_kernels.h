@@ -238,6 +238,12 @@ void ck_attention_span(const ck_table *t, const ck_attention *a, size_t kv_head,
 void ck_attention_merge(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t spans,
                         const float *partials, void *scratch);
 
+// ---- Checksums (checksum.c) ----
+
+// CRC-32C of `count` more bytes; begins with 0. The second one without the processor's instruction.
+uint32_t ck_crc32c(uint32_t crc, const void *bytes, size_t count);
+uint32_t ck_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
+
 // ---- What the machine can do at most (machine.c) ----
 
 // Repeats the instruction that a level computes with and returns how many multiply-adds that were.

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Diagnostics
+import FoundationEssentials
 import Hashing
+import KVCache
 import Runs
 import Store
 import SystemPackage
@@ -9,7 +11,7 @@ import SystemPackage
 struct CacheCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cache", abstract: "Show or remove what is stored.",
-        subcommands: [Usage.self, Prune.self, Purge.self])
+        subcommands: [Usage.self, Prune.self, Verify.self, Purge.self])
 
     struct Usage: DocprocCommand {
         static let configuration = CommandConfiguration(commandName: "du", abstract: "Show what the cache holds.")
@@ -21,6 +23,7 @@ struct CacheCommand: ParsableCommand {
 
         func run(in context: CommandContext) async throws {
             let usage = try CacheAccess.open(context).usage()
+            let kept = CacheAccess.keysAndValues(context).usage()
             try context.print(
                 .fields([
                     "schema": "docproc.cache/1", "dir": .string(context.places.cache),
@@ -29,14 +32,16 @@ struct CacheCommand: ParsableCommand {
                         "documents": .int(usage.indexedDocuments), "segments": .int(usage.segments),
                         "bytes": .int(usage.indexBytes),
                     ]), "results": .fields(["count": .int(usage.results), "bytes": .int(usage.resultBytes)]),
-                    "file_bytes": .int(usage.fileBytes),
+                    "kv": .fields(["count": .int(kept.count), "bytes": .int(kept.bytes)]),
+                    "file_bytes": .int(usage.fileBytes + kept.bytes),
                 ]),
                 text: Format.table(
                     [
                         ["text", Format.bytes(usage.documentBytes), Format.plural(usage.documents, "document")],
                         ["index", Format.bytes(usage.indexBytes), Format.plural(usage.segments, "passage")],
                         ["results", Format.bytes(usage.resultBytes), Format.plural(usage.results, "result")],
-                        ["on disk", Format.bytes(usage.fileBytes), context.places.cache],
+                        ["kv", Format.bytes(kept.bytes), Format.plural(kept.count, "prefilled segment")],
+                        ["on disk", Format.bytes(usage.fileBytes + kept.bytes), context.places.cache],
                     ], rightAligned: [1]))
         }
     }
@@ -55,7 +60,34 @@ struct CacheCommand: ParsableCommand {
         func run(in context: CommandContext) async throws {
             let days = days ?? context.settings.integer(SettingKey.cacheKeepDays) ?? 90
             guard days >= 0 else { throw UserError(.badFlag, "--days takes a number of 0 or more") }
-            try CacheAccess.report(try CacheAccess.open(context).prune(unusedForDays: days), context)
+            let removal = try CacheAccess.open(context).prune(unusedForDays: days)
+            let oldest = Int(Date().timeIntervalSince1970 - Double(days) * 86_400) * 1_000_000_000
+            let segments = CacheAccess.keysAndValues(context).remove(unusedSince: oldest)
+            try CacheAccess.report(removal, segments: segments, context)
+        }
+    }
+
+    struct Verify: DocprocCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "verify", abstract: "Read all stored keys and values; damaged ones are removed.")
+
+        @OptionGroup var global: GlobalOptions
+        @OptionGroup var storing: StoreDirectoryOptions
+
+        var settingFlags: [any SettingFlags] { [storing] }
+
+        func run(in context: CommandContext) async throws {
+            let (sound, damaged) = CacheAccess.keysAndValues(context).verify()
+            try context.print(
+                .fields([
+                    "schema": "docproc.cache_check/1", "sound": .int(sound),
+                    "damaged": .array(damaged.map { .string($0.string) }),
+                ]),
+                text: "\(Format.plural(sound, "segment")) sound, \(damaged.count) damaged and removed\n"
+                    + damaged.map { "  \($0.string)\n" }.joined())
+            if !damaged.isEmpty {
+                throw EndWith(status: .checkFailed, note: "\(Format.plural(damaged.count, "segment")) damaged (exit 7)")
+            }
         }
     }
 
@@ -84,8 +116,9 @@ struct CacheCommand: ParsableCommand {
             }
             let store = try CacheAccess.open(context)
             guard all else {
-                let hashes = try CacheAccess.hashes(of: corpus)
-                return try CacheAccess.report(try store.purge(documents: hashes), context)
+                let removal = try store.purge(documents: try CacheAccess.hashes(of: corpus))
+                // Keys and values hold the text of documents but not whose it is: all go.
+                return try CacheAccess.report(removal, segments: CacheAccess.keysAndValues(context).remove(), context)
             }
             if !confirming.yes {
                 guard context.mayAsk else {
@@ -93,11 +126,13 @@ struct CacheCommand: ParsableCommand {
                         .badFlag, "cache purge --all removes everything and nobody can be asked",
                         remedies: [.init("--yes", "remove it")])
                 }
-                guard context.confirm("Remove all text, index and results in \(context.places.cache)?") else {
+                guard context.confirm("Remove all text, index, results, keys and values in \(context.places.cache)?")
+                else {
                     throw EndWith(status: .success, note: "nothing was removed")
                 }
             }
-            try CacheAccess.report(try store.purgeAll(), context)
+            let removal = try store.purgeAll()
+            try CacheAccess.report(removal, segments: CacheAccess.keysAndValues(context).remove(), context)
         }
     }
 }
@@ -120,14 +155,19 @@ private enum CacheAccess {
         }
     }
 
-    static func report(_ removal: CacheRemoval, _ context: CommandContext) throws {
+    static func keysAndValues(_ context: CommandContext) -> KVSegmentFiles {
+        KVSegmentFiles(root: context.places.keysAndValues)
+    }
+
+    static func report(_ removal: CacheRemoval, segments: Int, _ context: CommandContext) throws {
         try context.print(
             .fields([
                 "schema": "docproc.cache_removal/1", "documents": .int(removal.documents),
-                "indexed": .int(removal.indexed), "results": .int(removal.results),
+                "indexed": .int(removal.indexed), "results": .int(removal.results), "kv": .int(segments),
             ]),
             text: "removed \(Format.plural(removal.documents, "document")), "
-                + "\(Format.plural(removal.indexed, "index entry", "index entries")), \(Format.plural(removal.results, "result"))\n"
+                + "\(Format.plural(removal.indexed, "index entry", "index entries")), "
+                + "\(Format.plural(removal.results, "result")), \(Format.plural(segments, "prefilled segment"))\n"
         )
     }
 

@@ -24,6 +24,12 @@ struct ResourceOptions: ParsableArguments, SettingFlags {
 
     @Option(
         name: .long,
+        help: ArgumentHelp("The most that stored keys and values take, such as 100G; 0 stores none.", valueName: "size")
+    )
+    var disk: String?
+
+    @Option(
+        name: .long,
         help: ArgumentHelp(
             "How long a model that can may think first: none, low, medium or high.", valueName: "level"))
     var thinking: String?
@@ -37,6 +43,7 @@ struct ResourceOptions: ParsableArguments, SettingFlags {
         if let threads { all.append((SettingKey.threads.name, [threads], "--threads")) }
         if let context { all.append((SettingKey.context.name, [context], "--context")) }
         if let kvType { all.append((SettingKey.kvType.name, [kvType], "--kv-type")) }
+        if let disk { all.append((SettingKey.disk.name, [disk], "--disk")) }
         if let thinking { all.append((SettingKey.thinking.name, [thinking], "--thinking")) }
         if showThinking { all.append((SettingKey.showThinking.name, ["true"], "--show-thinking")) }
         return all

@@ -4,10 +4,12 @@ import Documents
 import Hashing
 import Inference
 import Ingest
+import KVCache
 import Kernels
 import Models
 import Packing
 import Runs
+import Store
 import Weights
 
 /// A model that is open, with all that answering and records need of it.
@@ -28,6 +30,8 @@ struct ModelSession: Sendable {
         written: (@Sendable (GenerationRequest) -> Void)? = nil
     ) async throws(UserError) -> ModelSession {
         let loader = ModelLoader(context: context)
+        var options = options
+        options.kvStore = loader.kvStore(files, options)
         let engine = try await loader.open(files, options: options)
         let thinking = context.settings.text(SettingKey.thinking).flatMap { ThinkingLevel(rawValue: $0) } ?? .none
         let generator = EngineGenerator(
@@ -71,6 +75,24 @@ struct ModelSession: Sendable {
 }
 
 extension ModelLoader {
+    /// Where keys and values of this model are kept; nil where nothing is to stay behind.
+    func kvStore(_ files: ModelFiles, _ options: EngineOptions) -> KVStoreOptions? {
+        let limit = context.settings.integer(SettingKey.disk)
+        guard context.settings.isOn(SettingKey.store), limit != 0 else { return nil }
+        let narrator = context.narrator
+        return KVStoreOptions(
+            root: context.places.keysAndValues,
+            namespace: ContentHash(of: "docproc.kv \(identity(files)) \(numerics(options))"), limit: limit
+        ) { problem in
+            switch problem {
+            case .unwritable(let errno, path: let path):
+                narrator.warn("keys and values are not kept for later runs: \(errno) in \(path)")
+            case .damaged(path: let path, why: let why):
+                narrator.warn("stored keys and values were damaged (\(why)) and are computed again: \(path)")
+            }
+        }
+    }
+
     /// Arithmetic, kernels and form of the cache, and the build of the program, which holds prompts and rules too: what
     /// changes a result. A stored result of another build is not taken for this one's.
     func numerics(_ options: EngineOptions) -> String {
