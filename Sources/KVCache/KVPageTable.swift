@@ -121,14 +121,7 @@ package struct KVPageTable: Sendable {
         let end = (count + tokens + layout.pageTokens - 1) / layout.pageTokens
         for layer in runs.indices {
             guard var run = runs[layer], run.end < end else { continue }
-            while run.end < end {
-                guard let index = free[run.pool].popLast() else {
-                    preconditionFailure("the pool is smaller than its plan")
-                }
-                changes.append(
-                    .held(layer: layer, ordinal: run.end, page: KVPageID(pool: run.pool, index: index)))
-                run.pages.append(index)
-            }
+            hold(before: end, of: &run, layer: layer, into: &changes)
             runs[layer] = run
         }
         return changes
@@ -202,14 +195,7 @@ package struct KVPageTable: Sendable {
             run.validFrom = min(run.attention.lowerBound(count), count)
             run.first = run.validFrom / layout.pageTokens
             let end = (count + layout.pageTokens - 1) / layout.pageTokens
-            while run.validFrom < count, run.end < end {
-                guard let index = free[run.pool].popLast() else {
-                    preconditionFailure("the pool is smaller than its plan")
-                }
-                changes.append(
-                    .held(layer: layer, ordinal: run.end, page: KVPageID(pool: run.pool, index: index)))
-                run.pages.append(index)
-            }
+            if run.validFrom < count { hold(before: end, of: &run, layer: layer, into: &changes) }
             runs[layer] = run
         }
         return changes
@@ -224,6 +210,17 @@ package struct KVPageTable: Sendable {
     /// Pages of a pool that hold nothing.
     package func freePages(pool: Int) -> [Int] {
         free[pool]
+    }
+
+    /// Takes free pages for the ordinals before `end`.
+    private mutating func hold(before end: Int, of run: inout Run, layer: Int, into changes: inout [Change]) {
+        while run.end < end {
+            guard let index = free[run.pool].popLast() else {
+                preconditionFailure("the pool is smaller than its plan")
+            }
+            changes.append(.held(layer: layer, ordinal: run.end, page: KVPageID(pool: run.pool, index: index)))
+            run.pages.append(index)
+        }
     }
 
     private mutating func dropFirst(_ pages: Int, of run: inout Run, layer: Int, into changes: inout [Change]) {
