@@ -76,9 +76,9 @@ package final class KVSegmentStore {
         cache.truncate(to: 0)
         cache.restore(prefix.count)
         if load(prefix, into: cache) { return prefix.count }
+        // No second try: where files cannot be deleted either, it would meet the same one.
         cache.truncate(to: 0)
-        // A file was deleted, so this ends.
-        return restore(tokens, into: cache, atMost: limit, betterThan: 0)
+        return 0
     }
 
     private func find(_ tokens: [Int32], plan: [LayerPlan], cache: KVCacheManager, limit: Int) -> KVPrefix {
