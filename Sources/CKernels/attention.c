@@ -6,7 +6,8 @@
 //
 // Positions are divided into spans of CK_SPAN, counted from position 0. Each span has a softmax of its own and the
 // results are merged in order of spans. Where a piece of work begins or ends therefore never shows in the bits: many
-// queries at once (prefill) and one query with its spans spread over threads (decode) give the same.
+// queries at once (prefill), one query with its spans spread over threads (decode), and pages that come in blocks
+// because memory holds only some of them, give the same.
 
 #include "internal.h"
 
@@ -16,8 +17,7 @@ typedef struct {
     float *scores;    // [rows][page_tokens]
     float *keys;      // [head_dim][page_tokens]
     float *values;    // [page_tokens][head_dim]
-    float *partial;   // running maxima [rows], sums [rows], outputs [rows][head_dim] of the span
-    float *merged;    // the same of all spans so far
+    float *partial;   // maxima [rows], sums [rows], outputs [rows][head_dim] of one span
 } workspace;
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
@@ -41,7 +41,7 @@ size_t ck_partial_floats(const ck_attention *a, size_t queries) {
 size_t ck_attention_scratch(const ck_attention *a, size_t queries) {
     size_t rows = rows_of(a, queries), tile = a->page_tokens * a->head_dim;
     size_t floats = line(rows * a->head_dim) + line(rows * a->page_tokens) + 2 * line(tile);
-    return (floats + 2 * ck_partial_floats(a, queries) + 16) * sizeof(float);
+    return (floats + ck_partial_floats(a, queries) + 16) * sizeof(float);
 }
 
 static float *take(float **free, size_t floats) {
@@ -58,7 +58,6 @@ static workspace arrange(const ck_attention *a, size_t queries, void *scratch) {
     w.keys = take(&free, a->page_tokens * a->head_dim);
     w.values = take(&free, a->page_tokens * a->head_dim);
     w.partial = take(&free, ck_partial_floats(a, queries));
-    w.merged = take(&free, ck_partial_floats(a, queries));
     return w;
 }
 
@@ -102,7 +101,8 @@ static void tile(const ck_table *t, const ck_attention *a, size_t kv_head, size_
                  size_t n, const workspace *w, float *partial) {
     size_t width = a->head_dim, stride = a->page_tokens;
     size_t offset = kv_head * stride * width * (a->f16 ? sizeof(uint16_t) : sizeof(float));
-    const uint8_t *keys = (const uint8_t *)a->keys[page] + offset, *values = (const uint8_t *)a->values[page] + offset;
+    const uint8_t *keys = (const uint8_t *)a->keys[page - a->first_page] + offset;
+    const uint8_t *values = (const uint8_t *)a->values[page - a->first_page] + offset;
     t->transpose_keys(keys, a->f16, n, width, w->keys, stride);
     const float *value_rows = (const float *)values;
     if (a->f16) {
@@ -119,12 +119,13 @@ static void tile(const ck_table *t, const ck_attention *a, size_t kv_head, size_
 // All that the queries see of one span. False when that is nothing.
 static bool run_span(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t span,
                      const workspace *w, float *partial) {
-    size_t first = ck_lower_bound(a->first_position + q0, a->window, a->chunk), end = a->first_position + q1;
+    size_t first = larger(ck_lower_bound(a->first_position + q0, a->window, a->chunk), a->begin);
+    size_t end = smaller(a->first_position + q1, a->end);
     size_t start = larger(span * CK_SPAN, first / a->page_tokens * a->page_tokens);
     bool any = false;
     for (; start < smaller((span + 1) * CK_SPAN, end); start += a->page_tokens) {
         size_t page = start / a->page_tokens;
-        if (a->keys[page] == NULL) continue;
+        if (a->keys[page - a->first_page] == NULL) continue;
         if (!any) reset(a, w->rows, partial);
         any = true;
         tile(t, a, kv_head, q0, q1, page, smaller(end - start, a->page_tokens), w, partial);
@@ -132,32 +133,46 @@ static bool run_span(const ck_table *t, const ck_attention *a, size_t kv_head, s
     return any;
 }
 
-// Adds a span to what earlier spans gave.
-static void merge(const ck_table *t, const ck_attention *a, size_t rows, float *into, const float *partial) {
-    float *outputs = outputs_of(into, rows);
-    const float *added = outputs_of((float *)partial, rows);
+// The place of a row in [tokens][heads].
+static size_t place_of(const ck_attention *a, size_t kv_head, size_t q0, size_t row) {
+    size_t group = a->heads / a->kv_heads;
+    return (q0 + row / group) * a->heads + kv_head * group + row % group;
+}
+
+// What the queries have seen before the first block: nothing.
+static void begin(const ck_attention *a, size_t kv_head, size_t q0, size_t rows) {
     for (size_t r = 0; r < rows; r++) {
-        if (!(partial[r] > -INFINITY)) continue;
-        float maximum = into[r] > partial[r] ? into[r] : partial[r];
-        float factors[2] = {into[r], partial[r]};
-        t->exp_shift(factors, 2, maximum);
-        float *sum = &sums_of(into, rows)[r];
-        *sum = *sum * factors[0] + sums_of((float *)partial, rows)[r] * factors[1];
-        into[r] = maximum;
-        t->scale(outputs + r * a->head_dim, a->head_dim, factors[0]);
-        t->gemm(1, a->head_dim, 1, &factors[1], 1, added + r * a->head_dim, a->head_dim, outputs + r * a->head_dim,
-                a->head_dim, true);
+        size_t place = place_of(a, kv_head, q0, r);
+        a->running[2 * place] = -INFINITY;
+        a->running[2 * place + 1] = 0;
+        memset(a->out + place * a->head_dim, 0, a->head_dim * sizeof(float));
     }
 }
 
-// Divides by the sums and writes the rows where they belong.
-static void finish(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, float *merged) {
-    size_t group = a->heads / a->kv_heads, rows = rows_of(a, q1 - q0);
+// Adds a span to what earlier spans gave.
+static void merge(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t rows,
+                  const float *partial) {
+    const float *sums = sums_of((float *)partial, rows), *outputs = outputs_of((float *)partial, rows);
     for (size_t r = 0; r < rows; r++) {
-        float *row = outputs_of(merged, rows) + r * a->head_dim, sum = sums_of(merged, rows)[r];
-        t->scale(row, a->head_dim, sum > 0 ? 1 / sum : 0);
-        size_t place = (q0 + r / group) * a->heads + kv_head * group + r % group;
-        memcpy(a->out + place * a->head_dim, row, a->head_dim * sizeof(float));
+        if (!(partial[r] > -INFINITY)) continue;
+        size_t place = place_of(a, kv_head, q0, r);
+        float *running = a->running + 2 * place, *row = a->out + place * a->head_dim;
+        float maximum = running[0] > partial[r] ? running[0] : partial[r];
+        float factors[2] = {running[0], partial[r]};
+        t->exp_shift(factors, 2, maximum);
+        running[0] = maximum;
+        running[1] = running[1] * factors[0] + sums[r] * factors[1];
+        t->scale(row, a->head_dim, factors[0]);
+        t->gemm(1, a->head_dim, 1, &factors[1], 1, outputs + r * a->head_dim, a->head_dim, row, a->head_dim, true);
+    }
+}
+
+// Divides by the sums.
+static void finish(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t rows) {
+    for (size_t r = 0; r < rows; r++) {
+        size_t place = place_of(a, kv_head, q0, r);
+        float sum = a->running[2 * place + 1];
+        t->scale(a->out + place * a->head_dim, a->head_dim, sum > 0 ? 1 / sum : 0);
     }
 }
 
@@ -165,11 +180,12 @@ void ck_attention_queries(const ck_table *t, const ck_attention *a, size_t kv_he
                           void *scratch) {
     workspace w = arrange(a, q1 - q0, scratch);
     gather_queries(t, a, kv_head, q0, q1, w.queries);
-    reset(a, w.rows, w.merged);
-    size_t first = ck_lower_bound(a->first_position + q0, a->window, a->chunk), end = a->first_position + q1;
+    if (a->is_first) begin(a, kv_head, q0, w.rows);
+    size_t first = larger(ck_lower_bound(a->first_position + q0, a->window, a->chunk), a->begin);
+    size_t end = smaller(a->first_position + q1, a->end);
     for (size_t span = first / CK_SPAN; span * CK_SPAN < end; span++)
-        if (run_span(t, a, kv_head, q0, q1, span, &w, w.partial)) merge(t, a, w.rows, w.merged, w.partial);
-    finish(t, a, kv_head, q0, q1, w.merged);
+        if (run_span(t, a, kv_head, q0, q1, span, &w, w.partial)) merge(t, a, kv_head, q0, w.rows, w.partial);
+    if (a->is_last) finish(t, a, kv_head, q0, w.rows);
 }
 
 void ck_attention_span(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t span,
@@ -180,10 +196,10 @@ void ck_attention_span(const ck_table *t, const ck_attention *a, size_t kv_head,
 }
 
 void ck_attention_merge(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t spans,
-                        const float *partials, void *scratch) {
-    workspace w = arrange(a, q1 - q0, scratch);
-    reset(a, w.rows, w.merged);
+                        const float *partials) {
+    size_t rows = rows_of(a, q1 - q0);
+    if (a->is_first) begin(a, kv_head, q0, rows);
     for (size_t span = 0; span < spans; span++)
-        merge(t, a, w.rows, w.merged, partials + span * ck_partial_floats(a, q1 - q0));
-    finish(t, a, kv_head, q0, q1, w.merged);
+        merge(t, a, kv_head, q0, rows, partials + span * ck_partial_floats(a, q1 - q0));
+    if (a->is_last) finish(t, a, kv_head, q0, rows);
 }

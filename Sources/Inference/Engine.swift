@@ -98,6 +98,11 @@ package final class Engine: Sendable {
         await core.forget()
     }
 
+    /// Where the keys and values of the last sequence are, and what reading those on disk took.
+    package var keyValueCounts: KeyValueCounts {
+        get async { await core.keyValueCounts }
+    }
+
     /// Bytes of keys and values allocated now.
     package var cacheBytes: Int {
         get async { await core.cacheBytes }
@@ -133,7 +138,10 @@ private actor EngineCore {
         let template = EnginePlanner.template(model, tokenizer: tokenizer)
         let compute = Compute(
             pool: ThreadPool(threads: options.threads), kernels: kernels, numerics: options.numerics)
-        let layout = planner.layout(contextTokens: memory.contextTokens)
+        if let limit = options.kvMemory, memory.cacheBytes > limit {
+            throw .keyValueMemory(needed: memory.cacheBytes, limit: limit)
+        }
+        let layout = planner.layout(contextTokens: memory.contextTokens, residentTokens: memory.residentTokens)
         let bound: any LanguageModel
         do {
             bound = try planner.configuration.bind(
@@ -144,7 +152,7 @@ private actor EngineCore {
         } catch {
             throw .model(error)
         }
-        let cache = KVCacheManager(plan: planner.configuration.layerPlan, layout: layout, type: options.kvType)
+        let cache = KVCacheManager(plan: planner.configuration.layerPlan, layout: layout, type: options.kvType, pagingFolder: options.pagingFolder)
         session = Session(
             model: bound, arithmetic: compute, cache: cache, tokenizer: tokenizer, chunkTokens: layout.chunkTokens,
             segments: options.kvStore.map { store in
@@ -175,6 +183,8 @@ private actor EngineCore {
     func forget() { opened.forget() }
 
     var cacheBytes: Int { opened.cacheBytes }
+
+    var keyValueCounts: KeyValueCounts { opened.keyValueCounts }
 
     private var opened: Session {
         guard let session else { preconditionFailure("an engine is handed out only after it was opened") }

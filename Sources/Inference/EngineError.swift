@@ -1,4 +1,5 @@
 package import Diagnostics
+package import KVCache
 package import Models
 package import Tokenization
 
@@ -10,6 +11,12 @@ package enum EngineError: Error, Sendable, Equatable {
     case tokenizer(TokenizerError)
     /// The plan exceeds the limit; nothing was loaded.
     case memory(MemoryPlan, limit: Int)
+    /// Keys and values have no room in memory and cannot be paged out.
+    case paging(KVPagingError)
+    /// Keys and values that were paged out come back wrong again and again.
+    case reading(KVReadFailure)
+    /// The budget for keys and values is below the least that this model needs.
+    case keyValueMemory(needed: Int, limit: Int)
     /// `DOCPROC_KERNELS` or the options name a set that this processor does not have.
     case kernels(String, available: [String])
     /// Prompt and output do not fit.
@@ -50,6 +57,28 @@ package enum EngineError: Error, Sendable, Equatable {
                     UserError.Remedy("--context", "a smaller window takes a smaller cache"),
                     UserError.Remedy("--model", "a smaller model"),
                 ])
+        case .paging(.full(let bytes, let path)):
+            return UserError(
+                .diskFull, "keys and values need \(mebibytes(bytes)) more on disk, which would leave less than 4 GiB free",
+                places: [UserError.Place("folder", path)],
+                remedies: [
+                    UserError.Remedy("--kv-memory", "more of them in memory"),
+                    UserError.Remedy("docproc cache prune", "remove what is stored and no longer used"),
+                ])
+        case .paging(.unwritable(let errno, let path)):
+            return UserError(
+                .diskFull, "keys and values cannot be written to disk: \(errno)",
+                places: [UserError.Place("folder", path)],
+                remedies: [UserError.Remedy("--kv-memory", "more of them in memory"), UserError.Remedy("--cache-dir")])
+        case .reading(let failure):
+            return UserError(
+                .internalError,
+                "keys and values from position \(failure.position) on come back from disk wrong: \(failure.why)",
+                remedies: [UserError.Remedy("--cache-dir", "another disk")])
+        case .keyValueMemory(let needed, let limit):
+            return UserError(
+                .memoryLimit, "this model needs \(mebibytes(needed)) for keys and values; the limit is \(mebibytes(limit))",
+                places: [place], remedies: [UserError.Remedy("--kv-memory", "a higher limit")])
         case .kernels(let name, let available):
             return UserError(
                 .badSetting, "there are no kernels '\(name)' for this processor",

@@ -20,6 +20,14 @@ package struct EngineOptions: Sendable {
     package var contextLimit: Int?
     /// How positions become angles.
     package var angles: RotaryAngles
+    /// The most bytes of keys and values in memory; `nil` leaves it to `memoryLimit`.
+    package var kvMemory: Int?
+    /// Where keys and values go that memory has no room for; `nil` keeps all of them in memory.
+    package var pagingFolder: FilePath?
+    /// The most bytes that they may take there; `nil` is without limit.
+    package var pagingLimit: Int?
+    /// Tokens that are stored and paged out together.
+    package var segmentTokens = KVSegment.fullTokens
     /// Where keys and values of shared prompts are kept; `nil` keeps none.
     package var kvStore: KVStoreOptions?
 

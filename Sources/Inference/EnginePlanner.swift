@@ -79,10 +79,15 @@ struct EnginePlanner {
         return set
     }
 
-    func layout(contextTokens: Int) -> KVPageLayout {
+    /// - Parameter residentTokens: `nil` for all.
+    func layout(contextTokens: Int, residentTokens: Int? = nil) -> KVPageLayout {
         KVPageLayout(
             contextTokens: contextTokens, chunkTokens: min(max(options.prefillChunk, 1), contextTokens),
-            slackTokens: Self.slackTokens)
+            slackTokens: Self.slackTokens, segmentTokens: options.segmentTokens, residentTokens: residentTokens)
+    }
+
+    private func cacheBytes(_ layout: KVPageLayout) -> Int {
+        KVCacheManager.maximumBytes(plan: configuration.layerPlan, layout: layout, type: options.kvType)
     }
 
     /// Upper bounds for a context of that size; `nil` for the one that `open` takes.
@@ -91,6 +96,8 @@ struct EnginePlanner {
         let asked = min(options.contextLimit ?? configuration.contextLength, configuration.contextLength)
         let plan = bounds(contextTokens: asked)
         guard let limit = options.memoryLimit, plan.totalBytes > limit else { return plan }
+        let room = limit - plan.weightBytes - plan.scratchBytes
+        if let paged = paged(plan, cacheRoom: room), paged.totalBytes <= limit { return paged }
         guard options.contextLimit == nil else { return streamed(plan, limit: limit) ?? plan }
         // The largest context that fits, in steps of pages; the bounds grow with the context.
         let page = layout(contextTokens: asked).pageTokens
@@ -117,7 +124,37 @@ struct EnginePlanner {
         return plan
     }
 
+    /// The same with as many positions in memory as have room, the others on disk; `nil` where nothing pages.
+    private func paged(_ plan: MemoryPlan, cacheRoom: Int) -> MemoryPlan? {
+        guard options.pagingFolder != nil, plan.cacheBytes > cacheRoom else { return nil }
+        let least = layout(contextTokens: plan.contextTokens, residentTokens: 0)
+        guard least.pages else { return nil }
+        // The largest that fits, in steps of pages; memory grows with it.
+        var (low, high) = (least.residentTokens / least.pageTokens, plan.contextTokens / least.pageTokens)
+        while low < high {
+            let middle = (low + high + 1) / 2
+            let layout = layout(contextTokens: plan.contextTokens, residentTokens: middle * least.pageTokens)
+            if cacheBytes(layout) <= cacheRoom { low = middle } else { high = middle - 1 }
+        }
+        let layout = layout(
+            contextTokens: plan.contextTokens, residentTokens: max(low * least.pageTokens, least.residentTokens))
+        var paged = plan
+        paged.residentTokens = layout.residentTokens
+        paged.cacheBytes = cacheBytes(layout)
+        paged.pagedBytes = KVCacheManager.pagedBytes(
+            plan: configuration.layerPlan, layout: layout, type: options.kvType)
+        guard paged.cacheBytes < plan.cacheBytes else { return nil }
+        if let limit = options.pagingLimit, paged.pagedBytes > limit { return nil }
+        return paged
+    }
+
     private func bounds(contextTokens: Int) -> MemoryPlan {
+        let plan = resident(contextTokens: contextTokens)
+        guard let limit = options.kvMemory else { return plan }
+        return paged(plan, cacheRoom: limit) ?? plan
+    }
+
+    private func resident(contextTokens: Int) -> MemoryPlan {
         let layout = layout(contextTokens: contextTokens)
         let logits = configuration.vocabularyRows * MemoryLayout<Float>.size
         // Activations, their quantized copies and the kernels' tiles are at most twice the activations; logits are
@@ -128,9 +165,7 @@ struct EnginePlanner {
             + configuration.vocabularyRows * Self.bytesPerToken + Self.baseBytes
         return MemoryPlan(
             contextTokens: contextTokens, weightBytes: residency.neededBytes,
-            cacheBytes: KVCacheManager.maximumBytes(
-                plan: configuration.layerPlan, layout: layout, type: options.kvType),
-            scratchBytes: scratch)
+            cacheBytes: cacheBytes(layout), scratchBytes: scratch)
     }
 }
 

@@ -1,36 +1,16 @@
 // The one thread on which an engine computes. Swift's own pool is left to everything else: on two cores, two tasks
 // that compute for seconds would keep progress and cancellation waiting for as long.
 
+import Kernels
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// Runs the jobs of one actor in order on a thread of its own. The thread ends when its last owner lets go.
 final class EngineThread: SerialExecutor {
     private let queue = JobQueue()
 
     init() {
-        let queue = Unmanaged.passRetained(queue)
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        pthread_attr_setstacksize(&attributes, 8 << 20)
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        var thread = pthread_t()
-        let failed = pthread_create(
-            &thread, &attributes,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<JobQueue>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            }, queue.toOpaque())
-        pthread_attr_destroy(&attributes)
-        precondition(failed == 0, "no thread could be started for the engine")
+        let started = WorkerThread.start(stackBytes: 8 << 20) { [queue] in queue.run() }
+        precondition(started, "no thread could be started for the engine")
     }
 
     deinit { queue.close() }
@@ -77,27 +57,5 @@ private final class JobQueue: Sendable {
             if isClosed, entries.isEmpty { return }
             if isClosed { signal.post() }
         }
-    }
-}
-
-/// Counts posts and lets a thread sleep until there is one.
-private final class Semaphore: Sendable {
-    // Safe to share: sem_t is made for it; the memory is allocated once and freed after the last use.
-    nonisolated(unsafe) private let semaphore: UnsafeMutablePointer<sem_t>
-
-    init() {
-        semaphore = .allocate(capacity: 1)
-        sem_init(semaphore, 0, 0)
-    }
-
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
-    }
-
-    func post() { sem_post(semaphore) }
-
-    func wait() {
-        while sem_wait(semaphore) != 0 {}  // Only a signal handler's return interrupts it.
     }
 }

@@ -9,15 +9,22 @@ package struct MemoryPlan: Sendable, Equatable, Codable {
     package var weightBytes: Int
     /// Weights that are read again for each prefill chunk and each token of the output; 0 where all have room.
     package var streamedBytes: Int
-    /// Keys and values of `contextTokens` tokens.
+    /// Keys and values in memory: of `contextTokens` tokens, or of `residentTokens` where some have to be on disk.
     package var cacheBytes: Int
+    /// Of layers that see everything, the positions whose keys and values are in memory at a time.
+    package var residentTokens: Int
+    /// Keys and values on disk that have no room in memory.
+    package var pagedBytes: Int
     /// Activations of one prefill chunk, logits, tables, tokenizer.
     package var scratchBytes: Int
     package var totalBytes: Int { weightBytes + cacheBytes + scratchBytes }
 
     package init(
-        contextTokens: Int, weightBytes: Int, streamedBytes: Int = 0, cacheBytes: Int, scratchBytes: Int
+        contextTokens: Int, weightBytes: Int, streamedBytes: Int = 0, cacheBytes: Int, residentTokens: Int? = nil,
+        pagedBytes: Int = 0, scratchBytes: Int
     ) {
+        self.residentTokens = residentTokens ?? contextTokens
+        self.pagedBytes = pagedBytes
         self.contextTokens = contextTokens
         self.weightBytes = weightBytes
         self.streamedBytes = streamedBytes

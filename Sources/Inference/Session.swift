@@ -25,6 +25,8 @@ final class Session {
     private let segments: KVSegmentStore?
     /// Keys of the full segments that `stored` begins with, as far as they were asked for.
     private var segmentKeys: [ContentHash] = []
+    /// Reads of paged keys and values that went wrong.
+    private var failures = 0
     /// Tokens whose keys and values are stored, `cache.count` of them.
     private var stored: [Int32] = []
     private var logits: [Float]
@@ -107,6 +109,12 @@ final class Session {
 
     var cacheBytes: Int { cache.residentBytes }
 
+    var keyValueCounts: KeyValueCounts {
+        KeyValueCounts(
+            resident: cache.count - cache.pagedCount, paged: cache.pagedCount, residentBytes: cache.residentBytes,
+            reads: cache.readCounts)
+    }
+
     /// Forgets the sequence, so that the next one starts from nothing.
     func forget() { cut(to: 0) }
 
@@ -116,27 +124,41 @@ final class Session {
     ///
     /// - Parameters:
     ///   - wantedFrom: `visit` is called for this position and each later one, while `logits` belong to it.
-    ///   - kept: tokens of the sequence that are worth storing.
+    ///   - worthKeeping: tokens of the sequence that are worth storing.
     ///   - progress: positions done so far and how many were reused, before the first chunk and after each.
     private func compute(
-        _ sequence: ArraySlice<Int32>, wantedFrom: Int, keeping kept: Int = 0,
+        _ sequence: ArraySlice<Int32>, wantedFrom: Int, keeping worthKeeping: Int = 0,
         progress: (_ done: Int, _ cached: Int) -> Void = { _, _ in }, visit: (_ position: Int) -> Void = { _ in }
     ) throws {
         let common = zip(stored, sequence).prefix { $0 == $1 }.count
         cut(to: min(common, wantedFrom))
         restore(sequence, atMost: wantedFrom)
         let cached = cache.count
-        let kept = kept - cached < Self.leastStored ? 0 : min(kept, wantedFrom)
+        var kept = 0
+        func keepFromHere() {
+            kept = worthKeeping - cache.count < Self.leastStored ? 0 : min(worthKeeping, wantedFrom)
+        }
+        keepFromHere()
+        var visited = wantedFrom
         progress(cached, cached)
         while cache.count < sequence.count {
             try Task.checkCancellation()
             let first = cache.count
             var end = min(first + chunkTokens, sequence.count)
-            if first < kept { end = min(end, kept, (first / KVSegment.fullTokens + 1) * KVSegment.fullTokens) }
-            let wanted = min(max(wantedFrom, first), end)..<end
+            let segment = cache.layout.segmentTokens
+            if first < kept { end = min(end, kept, (first / segment + 1) * segment) }
+            let wanted = min(max(visited, first), end)..<end
             let chunk = Array(sequence[sequence.startIndex + first..<sequence.startIndex + end])
+            try makeRoom(chunk.count)
             model.forward(chunk, wanted: wanted.lowerBound - first..<wanted.upperBound - first, cache: cache)
             stored.append(contentsOf: chunk)
+            if let failure = cache.takeFailure() {
+                try recover(failure)
+                restore(sequence, atMost: visited)
+                keepFromHere()
+                continue
+            }
+            visited = max(visited, end)
             if end <= kept { keep(end, last: end == kept) }
             for position in wanted {
                 model.logits(rows: position - first..<position - first + 1, into: &logits)
@@ -168,22 +190,62 @@ final class Session {
         guard restored > 0 || cache.count < present else { return }
         speculator.shorten(to: 0)
         stored = Array(sequence.prefix(cache.count))
-        segmentKeys = Array(segmentKeys.prefix(present / KVSegment.fullTokens))
+        segmentKeys = Array(segmentKeys.prefix(present / cache.layout.segmentTokens))
     }
 
     /// Stores the segment that ends at `end` if it is full or the last one.
     private func keep(_ end: Int, last: Bool) {
-        let full = end / KVSegment.fullTokens, isFull = end % KVSegment.fullTokens == 0
+        let full = end / cache.layout.segmentTokens, isFull = end % cache.layout.segmentTokens == 0
         guard let segments, isFull || last else { return }
         let parents = keys(isFull ? full - 1 : full, segments)
         segments.store(
             stored, cache, parents: parents, keepsWindow: last || full.isMultiple(of: Self.windowInterval))
     }
 
+    // MARK: - Paging
+
+    /// A disk whose reads fail so often is not asked again.
+    private static let mostFailures = 16
+
+    private func makeRoom(_ tokens: Int) throws(EngineError) {
+        do {
+            try cache.makeRoom(tokens)
+        } catch {
+            throw .paging(error)
+        }
+    }
+
+    /// Cuts the sequence back to what lies before pages that came back wrong, so that the rest is computed again.
+    private func recover(_ failure: KVReadFailure) throws(EngineError) {
+        failures += 1
+        guard failures <= Self.mostFailures else { throw .reading(failure) }
+        if let segments {
+            segments.discard(keys(failure.position / cache.layout.segmentTokens + 1, segments), why: failure.why)
+        }
+        cut(to: failure.position)
+    }
+
+    /// Runs a token that follows the stored ones, and guesses behind it.
+    ///
+    /// - Precondition: `token` is the last of `stored`, and the only one that is not in the cache.
+    private func forward(_ token: Int32, _ drafts: [Int32], keeping kept: Int) throws {
+        let batch = [token] + drafts
+        while true {
+            try makeRoom(batch.count)
+            model.forward(batch, wanted: 0..<batch.count, cache: cache)
+            guard let failure = cache.takeFailure() else { break }
+            let before = stored.dropLast()
+            try recover(failure)
+            try compute(before, wantedFrom: before.count - 1, keeping: kept)
+            stored.append(token)
+        }
+        stored += drafts
+    }
+
     /// Keys of the first full segments of `stored`.
     private func keys(_ count: Int, _ segments: KVSegmentStore) -> [ContentHash] {
         while segmentKeys.count < count {
-            let range = segmentKeys.count * KVSegment.fullTokens..<(segmentKeys.count + 1) * KVSegment.fullTokens
+            let range = segmentKeys.count * cache.layout.segmentTokens..<(segmentKeys.count + 1) * cache.layout.segmentTokens
             segmentKeys.append(segments.key(stored[range], parent: segmentKeys.last))
         }
         return Array(segmentKeys.prefix(count))
@@ -235,7 +297,7 @@ final class Session {
                 cut(to: confirmed)
                 precondition(stored.count == confirmed, "a draft reached further than it can be taken back")
                 row = 0
-                drafts = step(
+                drafts = try step(
                     token, request, stops: stops, grammar: gate.isThinking ? nil : grammar,
                     left: request.maxOutputTokens - usage.outputTokens)
                 usage.draftedTokens += drafts.count
@@ -260,7 +322,7 @@ final class Session {
     /// - Returns: the guesses, whose logits are in `rows`.
     private func step(
         _ token: Int32, _ request: GenerationRequest, stops: Set<Int32>, grammar: GrammarMatcher?, left: Int
-    ) -> [Int32] {
+    ) throws -> [Int32] {
         stored.append(token)
         var drafts: [Int32] = []
         if request.speculation {
@@ -272,19 +334,17 @@ final class Session {
         }
         let clock = ContinuousClock()
         let start = clock.now
-        let batch = [token] + drafts
-        model.forward(batch, wanted: 0..<batch.count, cache: cache)
-        stored += drafts
+        try forward(token, drafts, keeping: request.keptTokens)
         if drafts.isEmpty {
             model.logits(rows: 0..<1, into: &logits)
         } else {
-            let needed = batch.count * logits.count
+            let needed = (1 + drafts.count) * logits.count
             if rows.count > needed { rows.removeLast(rows.count - needed) }
             rows.append(contentsOf: repeatElement(0, count: needed - rows.count))
-            model.logits(rows: 0..<batch.count, into: &rows)
+            model.logits(rows: 0..<1 + drafts.count, into: &rows)
             takeRow(0)
         }
-        speculator.measured(tokens: batch.count, seconds: seconds(clock.now - start))
+        speculator.measured(tokens: 1 + drafts.count, seconds: seconds(clock.now - start))
         return drafts
     }
 
@@ -338,7 +398,7 @@ final class Session {
         guard count < stored.count else { return }
         cache.truncate(to: count)
         stored.removeLast(stored.count - cache.count)
-        segmentKeys = Array(segmentKeys.prefix(stored.count / KVSegment.fullTokens))
+        segmentKeys = Array(segmentKeys.prefix(stored.count / cache.layout.segmentTokens))
         speculator.shorten(to: stored.count)
     }
 

@@ -1,8 +1,10 @@
-// Keys and values of one sequence in memory: joins the page table, which decides, with the pools, which hold bytes.
+// Keys and values of one sequence: joins the page table, which decides, with the pools, which hold bytes, and with the
+// segments on disk, which hold what memory has no room for.
 //
-// Use: `reserve`, then for each layer `store` and read `pages`, then `commit`. Belongs to one thread.
+// Use: `makeRoom`, then `reserve`, then for each layer `store` and read `pages`, then `commit`. Belongs to one thread.
 
 package import Kernels
+package import SystemPackage
 import Tensors
 
 /// The cache of one sequence.
@@ -14,22 +16,40 @@ package final class KVCacheManager {
     private var pools: [KVPagePool]
     /// By layer; empty for layers that share another's.
     private var views: [KVPages]
+    /// By segment: where its pages are on disk. Those before `table.paged` are nowhere else.
+    private var sources: [KVPageSource?] = []
+    private let reader: KVPageReader?
+    private let spill: KVSpillFile?
 
-    package init(plan: [LayerPlan], layout: KVPageLayout, type: KVType) {
+    /// - Parameter pagingFolder: where pages go that memory has no room for; needed where the layout pages.
+    package init(plan: [LayerPlan], layout: KVPageLayout, type: KVType, pagingFolder: FilePath? = nil) {
+        precondition(!layout.pages || pagingFolder != nil, "paging needs a folder")
         self.plan = plan
         self.layout = layout
         self.type = type
         table = KVPageTable(plan: plan, layout: layout)
         pools = table.pools.map { KVPagePool(pageBytes: Self.pageBytes($0.heads, layout: layout, type: type)) }
-        views = plan.map {
-            KVPages(
-                pages: [], pageTokens: layout.pageTokens, kvHeads: $0.heads.keyValueHeads, headDim: $0.heads.size,
-                type: type)
+        let order = Self.readingOrder(plan, layout: layout, type: type)
+        reader = layout.pages && !order.isEmpty ? KVPageReader(order: order, layout: layout) : nil
+        spill = pagingFolder.map { KVSpillFile(folder: $0.appending("paged")) }
+        views = []
+        for (index, layer) in plan.enumerated() {
+            var pages = KVPages(
+                run: KVPageRun(), pageTokens: layout.pageTokens, kvHeads: layer.heads.keyValueHeads,
+                headDim: layer.heads.size, type: type)
+            if let reader, layer.attention == .full { pages.paged = (reader, index) }
+            views.append(pages)
         }
     }
 
     /// Positions stored.
     package var count: Int { table.count }
+
+    /// Of them, those that layers which see everything have on disk only.
+    package var pagedCount: Int { table.paged }
+
+    /// What reading them took so far.
+    package var readCounts: KVReadCounts { reader?.counts ?? KVReadCounts() }
 
     /// Bytes allocated now.
     package var residentBytes: Int {
@@ -38,10 +58,76 @@ package final class KVCacheManager {
 
     /// The most bytes that a cache of this plan ever allocates.
     package static func maximumBytes(plan: [LayerPlan], layout: KVPageLayout, type: KVType) -> Int {
-        layout.pools(plan).reduce(0) { sum, pool in
+        let reading = layout.pages ? KVPageReader.bytes(readingOrder(plan, layout: layout, type: type)) : 0
+        return layout.pools(plan).reduce(reading) { sum, pool in
             let slabs = (pool.capacity + KVPagePool.slabPages - 1) / KVPagePool.slabPages
             return sum + slabs * KVPagePool.slabPages * pageBytes(pool.heads, layout: layout, type: type)
         }
+    }
+
+    /// The most bytes of it that are on disk only.
+    package static func pagedBytes(plan: [LayerPlan], layout: KVPageLayout, type: KVType) -> Int {
+        guard layout.pages else { return 0 }
+        return plan.reduce(0) { sum, layer in
+            guard layer.keyValues == .own, layer.attention == .full else { return sum }
+            let page = pageBytes(layer.heads, layout: layout, type: type)
+            return sum + layout.contextTokens / layout.pageTokens * page
+        }
+    }
+
+    /// The layers that see everything, as a pass over the layers comes to them.
+    private static func readingOrder(_ plan: [LayerPlan], layout: KVPageLayout, type: KVType) -> [KVPageReader.Layer] {
+        plan.enumerated().filter { $0.element.attention == .full }.map { index, layer in
+            var owner = index
+            if case .shared(let other) = layer.keyValues { owner = other }
+            let bytes = planeBytes(plan[owner].heads, layout: layout, type: type)
+            return KVPageReader.Layer(
+                layer: owner, keyBytes: bytes, valueBytes: bytes,
+                blockPages: KVPageReader.blockPages(pageBytes: 2 * bytes, layout: layout))
+        }
+    }
+
+    /// Pages out as much as the next positions need room in memory.
+    ///
+    /// - Throws: where the disk takes no more.
+    package func makeRoom(_ tokens: Int) throws(KVPagingError) {
+        let target = table.pagedBefore(adding: tokens)
+        guard target > table.paged, let spill, let reader else { return }
+        var found: [KVPageSource] = []
+        for segment in table.paged / layout.segmentTokens..<target / layout.segmentTokens {
+            if segment < sources.count, let source = sources[segment] {
+                found.append(source)
+            } else {
+                found.append(try unsafe spill.write(segment, memory(ofSegment: segment)))
+            }
+        }
+        for (offset, source) in found.enumerated() {
+            attach(source, segment: table.paged / layout.segmentTokens + offset)
+        }
+        reader.extend(found)
+        apply(table.pageOut(before: target))
+    }
+
+    /// Says that a whole segment is on disk, so that it need not be written again to be paged out.
+    func attach(_ source: KVPageSource, segment: Int) {
+        while sources.count <= segment { sources.append(nil) }
+        sources[segment] = source
+    }
+
+    /// What layers that see everything hold of a segment.
+    private func memory(ofSegment segment: Int) -> [(layer: Int, first: Int, pages: [KVPageMemory])] {
+        let perSegment = layout.segmentTokens / layout.pageTokens
+        return unsafe plan.indices.filter { plan[$0].keyValues == .own && plan[$0].attention == .full }.map { layer in
+            let ordinals = segment * perSegment..<(segment + 1) * perSegment
+            return unsafe (layer, ordinals.lowerBound, ordinals.compactMap { unsafe memory(layer: layer, ordinal: $0) })
+        }
+    }
+
+    /// The first position that could not be read back right, since when results are wrong; nil where nothing failed.
+    /// The sequence is to be cut back to it.
+    package func takeFailure() -> KVReadFailure? {
+        guard let failure = reader?.takeFailure() else { return nil }
+        return KVReadFailure(position: failure.segment * layout.segmentTokens, why: "\(failure.error)")
     }
 
     /// Makes room for the next positions, which `store` may then write.
@@ -57,36 +143,45 @@ package final class KVCacheManager {
     /// Cuts back to the longest prefix of at most `limit` positions from which the sequence can go on.
     package func truncate(to limit: Int) {
         apply(table.truncate(to: limit))
+        let whole = count / layout.segmentTokens
+        if sources.count > whole { sources.removeLast(sources.count - whole) }
+        reader?.truncate(toSegments: table.paged / layout.segmentTokens)
     }
 
-    /// Takes room for everything that a sequence of `count` positions needs to go on. Nothing is in it yet.
+    /// Takes room for everything that a sequence of `count` positions needs to go on, and is not left on disk. Nothing
+    /// is in it yet.
     ///
+    /// - Parameter sources: of the whole segments, in order.
     /// - Precondition: the cache is empty.
-    package func restore(_ count: Int) {
+    func restore(_ count: Int, _ sources: [KVPageSource]) {
         apply(table.restore(count))
+        for (segment, source) in sources.enumerated() { attach(source, segment: segment) }
+        reader?.extend(Array(sources.prefix(table.paged / layout.segmentTokens)))
     }
 
     /// Whether everything that the position after the last one sees is here, so that the sequence can be stored.
     package var isWhole: Bool { table.resumable(atMost: count) == count }
 
-    /// Ordinals of the pages that a layer of its own holds.
+    /// Ordinals of the pages that a layer of its own holds in memory.
     func heldOrdinals(layer: Int) -> [Int] { table.pages(layer: layer).map(\.ordinal) }
 
-    /// The bytes of a page, keys before values; nil where none is held.
-    func bytes(layer: Int, ordinal: Int) -> UnsafeMutableRawBufferPointer? {
-        guard ordinal < views[layer].pages.count, let page = views[layer].pages[ordinal] else { return nil }
-        return unsafe UnsafeMutableRawBufferPointer(
-            start: page.keys, count: Self.pageBytes(plan[layer].heads, layout: layout, type: type))
+    /// The bytes of a page; nil where none is held.
+    func memory(layer: Int, ordinal: Int) -> KVPageMemory? {
+        guard let page = views[layer].run[ordinal] else { return nil }
+        let bytes = Self.planeBytes(plan[layer].heads, layout: layout, type: type)
+        return unsafe KVPageMemory(
+            keys: UnsafeMutableRawBufferPointer(start: page.keys, count: bytes),
+            values: UnsafeMutableRawBufferPointer(start: page.values, count: bytes))
     }
 
     /// Zeroes the places behind position `count` in the bytes of a page.
-    func clear(_ bytes: UnsafeMutableRawBufferPointer, layer: Int, ordinal: Int, from count: Int) {
+    func clear(_ page: KVPageMemory, layer: Int, ordinal: Int, from count: Int) {
         let used = max(count - ordinal * layout.pageTokens, 0)
-        guard used < layout.pageTokens, let start = bytes.baseAddress else { return }
+        guard used < layout.pageTokens else { return }
         let heads = plan[layer].heads
         let row = heads.size * type.bytes
-        for plane in 0..<2 {
-            let first = unsafe start + plane * Self.planeBytes(heads, layout: layout, type: type)
+        for unsafe plane in unsafe [page.keys, page.values] {
+            guard let first = plane.baseAddress else { continue }
             for head in 0..<heads.keyValueHeads {
                 let rest = unsafe first + (head * layout.pageTokens + used) * row
                 unsafe rest.initializeMemory(as: UInt8.self, repeating: 0, count: (layout.pageTokens - used) * row)
@@ -118,11 +213,22 @@ package final class KVCacheManager {
             case .held(let layer, let ordinal, let page):
                 let keys = unsafe pools[page.pool].address(page.index)
                 let values = unsafe keys + Self.planeBytes(plan[layer].heads, layout: layout, type: type)
-                while views[layer].pages.count <= ordinal { views[layer].pages.append(nil) }
-                views[layer].pages[ordinal] = unsafe KVPageView(keys: keys, values: values)
+                if ordinal != views[layer].run.end { views[layer].run = KVPageRun(first: ordinal) }
+                unsafe views[layer].run.append(KVPageView(keys: keys, values: values))
             case .dropped(let layer, let ordinal, _):
-                views[layer].pages[ordinal] = nil
+                if ordinal == views[layer].run.first {
+                    views[layer].run.removeFirst(1)
+                } else {
+                    views[layer].run.removeLast()
+                }
             }
         }
     }
+}
+
+/// Pages came back from disk wrong, or not at all.
+package struct KVReadFailure: Error, Sendable, Equatable {
+    /// What was computed from here on is to be computed again.
+    package var position: Int
+    package var why: String
 }

@@ -2,10 +2,11 @@
 //
 // Layers of one attention kind and head shape share a pool of pages. A page belongs to one layer and holds `pageTokens`
 // consecutive positions of it. Layers that see only a window give back what lies behind it, aligned chunks are given
-// back whole. `KVCacheManager` owns the bytes.
+// back whole. Layers that see everything hold what memory has room for: the positions from `paged` on; those before are
+// on disk. `KVCacheManager` owns the bytes.
 //
-// Invariant: every position that a future query may see is held, no page is held twice, and free and held pages of a
-// pool add up to its capacity.
+// Invariant: every position that a future query may see is held or, in layers that see everything, lies before `paged`;
+// no page is held twice, and free and held pages of a pool add up to its capacity.
 
 package import Kernels
 
@@ -37,19 +38,36 @@ package struct KVPageLayout: Sendable, Equatable {
     package var chunkTokens: Int
     /// Positions that sliding layers keep behind their window, so that a sequence can be cut back by that much.
     package var slackTokens: Int
+    /// Positions that are stored and paged out together; a multiple of 512 and of the page.
+    package var segmentTokens: Int
+    /// The most positions that a layer which sees everything holds in memory.
+    package var residentTokens: Int
 
-    package init(contextTokens: Int, chunkTokens: Int, slackTokens: Int, pageTokens: Int = 64) {
+    /// - Parameter residentTokens: `nil` for all; at least `leastResidentTokens` otherwise.
+    package init(
+        contextTokens: Int, chunkTokens: Int, slackTokens: Int, pageTokens: Int = 64,
+        segmentTokens: Int = KVSegment.fullTokens, residentTokens: Int? = nil
+    ) {
         self.pageTokens = pageTokens
         self.contextTokens = contextTokens
         self.chunkTokens = chunkTokens
         self.slackTokens = slackTokens
+        self.segmentTokens = segmentTokens
+        self.residentTokens = contextTokens
+        if let residentTokens { self.residentTokens = min(max(residentTokens, leastResidentTokens), contextTokens) }
     }
+
+    /// A segment that is not yet whole and the step that completes it.
+    package var leastResidentTokens: Int { segmentTokens + chunkTokens }
+
+    /// Whether some of the sequence may have to be on disk.
+    package var pages: Bool { residentTokens < contextTokens }
 
     /// The most pages that a layer of this kind holds at any time.
     package func pagesPerLayer(_ attention: AttentionKind) -> Int {
         let span: Int =
             switch attention {
-            case .full: contextTokens
+            case .full: residentTokens
             // The window of the next query without itself, what is kept behind it, and one step.
             case .sliding(let window): window - 1 + slackTokens + chunkTokens
             case .chunked(let size): size - 1 + chunkTokens
@@ -99,6 +117,8 @@ package struct KVPageTable: Sendable {
     package let pools: [KVPagePoolPlan]
     /// Positions stored.
     package private(set) var count = 0
+    /// Layers that see everything hold the positions from here on; a multiple of a segment.
+    package private(set) var paged = 0
     private var runs: [Run?]
     /// Free pages of each pool; the last is taken first, so that low indices are used before high ones.
     private var free: [[Int]]
@@ -127,12 +147,34 @@ package struct KVPageTable: Sendable {
         return changes
     }
 
+    /// What `paged` must be before so many positions can be added.
+    package func pagedBefore(adding tokens: Int) -> Int {
+        let excess = count + tokens - layout.residentTokens
+        guard excess > paged else { return paged }
+        return (excess + layout.segmentTokens - 1) / layout.segmentTokens * layout.segmentTokens
+    }
+
+    /// Gives back the pages of layers that see everything before `position`, which are on disk now.
+    ///
+    /// - Parameter position: a multiple of a segment, not before `paged`.
+    package mutating func pageOut(before position: Int) -> [Change] {
+        precondition(position % layout.segmentTokens == 0 && position >= paged && position <= count, "whole segments")
+        paged = position
+        var changes: [Change] = []
+        for layer in runs.indices {
+            guard var run = runs[layer], run.attention == .full else { continue }
+            dropFirst(position / layout.pageTokens - run.first, of: &run, layer: layer, into: &changes)
+            runs[layer] = run
+        }
+        return changes
+    }
+
     /// Counts reserved positions as stored and gives back pages that no later query can see.
     package mutating func commit(_ tokens: Int) -> [Change] {
         count += tokens
         var changes: [Change] = []
         for layer in runs.indices {
-            guard var run = runs[layer] else { continue }
+            guard var run = runs[layer], run.attention != .full else { continue }
             var lowest = run.attention.lowerBound(count)
             if case .sliding = run.attention { lowest -= layout.slackTokens }
             let keep = max(lowest, 0) / layout.pageTokens
@@ -151,7 +193,9 @@ package struct KVPageTable: Sendable {
         var settled = false
         while !settled {
             settled = true
-            for case let run? in runs {
+            // What is on disk cannot be written: there, a sequence goes on at the borders of segments.
+            if length < paged { length = length / layout.segmentTokens * layout.segmentTokens }
+            for case let run? in runs where run.attention != .full {
                 let lowest = run.attention.lowerBound(length)
                 // At the border of an aligned chunk the next query sees nothing before itself.
                 guard lowest < length, lowest < run.validFrom else { continue }
@@ -168,6 +212,7 @@ package struct KVPageTable: Sendable {
         var changes: [Change] = []
         guard length < count else { return changes }
         count = length
+        paged = min(paged, length)
         let end = (length + layout.pageTokens - 1) / layout.pageTokens
         for layer in runs.indices {
             guard var run = runs[layer] else { continue }
@@ -183,16 +228,19 @@ package struct KVPageTable: Sendable {
         return changes
     }
 
-    /// Holds what a sequence of `count` positions needs to go on, as if they had been computed; the pages are to be filled.
+    /// Holds what a sequence of `count` positions needs to go on, as if they had been computed; the pages are to be
+    /// filled. Of layers that see everything, as many segments stay on disk as memory has no room for.
     ///
     /// - Precondition: nothing is stored.
     package mutating func restore(_ count: Int) -> [Change] {
         precondition(self.count == 0 && count <= layout.contextTokens, "an empty table with room")
         self.count = count
+        let step = min(layout.chunkTokens, layout.contextTokens - count)
+        paged = min(pagedBefore(adding: step), count / layout.segmentTokens * layout.segmentTokens)
         var changes: [Change] = []
         for layer in runs.indices {
             guard var run = runs[layer] else { continue }
-            run.validFrom = min(run.attention.lowerBound(count), count)
+            run.validFrom = run.attention == .full ? paged : min(run.attention.lowerBound(count), count)
             run.first = run.validFrom / layout.pageTokens
             let end = (count + layout.pageTokens - 1) / layout.pageTokens
             if run.validFrom < count { hold(before: end, of: &run, layer: layer, into: &changes) }

@@ -21,8 +21,8 @@ struct KVPrefix {
 
     /// Adds a segment and finds the longest prefix of at most `limit` positions from which a sequence can go on.
     mutating func append(_ segment: KVSegment, plan: [LayerPlan], limit: Int) {
-        for page in segment.pages where plan[page.layer].attention != .full {
-            kept[Place(layer: page.layer, ordinal: page.ordinal)] = segments.count
+        for run in segment.runs where plan[run.layer].attention != .full {
+            for ordinal in run.ordinals { kept[Place(layer: run.layer, ordinal: ordinal)] = segments.count }
         }
         segments.append(segment)
         count = max(count, usable(plan, limit: limit))

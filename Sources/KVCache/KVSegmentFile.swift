@@ -2,7 +2,6 @@
 
 import Kernels
 import SystemPackage
-import Tensors
 
 #if canImport(Glibc)
     import Glibc
@@ -17,43 +16,41 @@ enum KVSegmentFile {
     /// The header of a file.
     ///
     /// - Throws: `KVSegmentError` for what is no segment of ours, `Errno`.
-    static func read(_ path: FilePath) throws -> KVSegment {
-        let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
-        return try file.closeAfter {
-            let size = Int(try file.seek(offset: 0, from: .end))
-            let start = try bytes(file, 0, count: KVSegment.alignment)
-            let header = try bytes(file, 0, count: try KVSegment.headerBytes(start))
-            return try KVSegment(header: header, fileBytes: size)
-        }
+    static func read(_ path: FilePath) throws -> KVSegment { try open(path).segment }
+
+    /// The header of a file, and its pages.
+    ///
+    /// - Throws: `KVSegmentError` for what is no segment of ours, `Errno`.
+    static func open(_ path: FilePath) throws -> (segment: KVSegment, pages: KVPageSource) {
+        let file = try KVOpenFile(reading: path)
+        let size = Int(try file.descriptor.seek(offset: 0, from: .end))
+        let start = try bytes(file, count: KVSegment.alignment)
+        let segment = try KVSegment(header: try bytes(file, count: KVSegment.headerBytes(start)), fileBytes: size)
+        return (segment, KVPageSource(file: file, runs: segment.runs))
     }
 
-    /// Fills memory with pages of a file; each is checked.
-    static func read(_ path: FilePath, _ pages: [(page: KVSegment.Page, into: UnsafeMutableRawBufferPointer)]) throws {
-        let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
-        try file.closeAfter {
-            for index in unsafe pages.indices {
-                let (page, memory) = unsafe pages[index]
-                guard page.bytes == memory.count else { throw KVSegmentError.field("bytes of a page") }
-                try unsafe fill(memory, file, page.offset)
-                let checksum = unsafe Checksum.crc32c(UnsafeRawBufferPointer(memory))
-                guard checksum == page.checksum else { throw KVSegmentError.checksum }
+    /// Reads every page of a file.
+    ///
+    /// - Throws: `KVSegmentError` for damage, `Errno`.
+    static func verify(_ path: FilePath) throws {
+        let (segment, pages) = try open(path)
+        for run in segment.runs {
+            for (part, plane) in [(KVPageSource.Part.keys, run.keys), (.values, run.values)] {
+                let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: plane.bytes, alignment: 64)
+                defer { unsafe memory.deallocate() }
+                try unsafe pages.read(part, layer: run.layer, ordinals: run.ordinals, into: memory)
             }
         }
     }
 
     /// Writes a segment under a temporary name, syncs it, and only then gives it its name.
     ///
-    /// - Parameter pages: the memory of each page of the segment, whose places and checksums are set here.
-    static func write(_ segment: KVSegment, _ pages: [UnsafeRawBufferPointer], to path: FilePath) throws(Errno) {
+    /// - Parameters:
+    ///   - segment: the places of its runs are set here.
+    ///   - memory: the pages of each run.
+    static func write(_ segment: KVSegment, _ memory: [[KVPageMemory]], to path: FilePath) throws(Errno) {
         var segment = segment
-        var offset = KVSegment.headerBytes(tokens: segment.tokens.count, pages: segment.pages.count)
-        for index in segment.pages.indices {
-            let memory = unsafe pages[index]
-            segment.pages[index].offset = offset
-            segment.pages[index].bytes = memory.count
-            segment.pages[index].checksum = unsafe Checksum.crc32c(memory)
-            offset += (memory.count + KVSegment.alignment - 1) / KVSegment.alignment * KVSegment.alignment
-        }
+        let bytes = segment.place()
         let temporary = FilePath(path.string + ".\(getpid()).tmp")
         do {
             let file = try FileDescriptor.open(
@@ -63,11 +60,11 @@ enum KVSegmentFile {
                 // Held as long as somebody writes, so that leftovers can be told from work.
                 guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else { throw Errno(rawValue: errno) }
                 defer { _ = flock(file.rawValue, LOCK_UN) }
-                try file.resize(to: Int64(offset))
-                for index in segment.pages.indices {
-                    _ = try unsafe file.writeAll(toAbsoluteOffset: Int64(segment.pages[index].offset), pages[index])
+                try file.resize(to: Int64(bytes))
+                for unsafe (index, pages) in unsafe memory.enumerated() {
+                    try unsafe pages.write(to: file, segment.runs[index])
                 }
-                _ = try file.writeAll(toAbsoluteOffset: 0, segment.header(fileBytes: offset))
+                _ = try file.writeAll(toAbsoluteOffset: 0, segment.header(fileBytes: bytes))
                 guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
             }
             guard unsafe rename(temporary.string, path.string) == 0 else { throw Errno(rawValue: errno) }
@@ -86,19 +83,39 @@ enum KVSegmentFile {
         try? folder.close()
     }
 
-    private static func bytes(_ file: FileDescriptor, _ offset: Int, count: Int) throws -> [UInt8] {
+    private static func bytes(_ file: KVOpenFile, count: Int) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
-        try unsafe bytes.withUnsafeMutableBytes { try unsafe fill($0, file, offset) }
+        try unsafe bytes.withUnsafeMutableBytes { try unsafe file.read($0, at: 0) }
         return bytes
     }
+}
 
-    private static func fill(_ memory: UnsafeMutableRawBufferPointer, _ file: FileDescriptor, _ offset: Int) throws {
-        var done = 0
-        while done < memory.count {
-            let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[done...])
-            let count = try unsafe file.read(fromAbsoluteOffset: Int64(offset + done), into: rest)
-            guard count > 0 else { throw KVSegmentError.truncated }
-            done += count
+/// The memory of one page.
+@unsafe
+struct KVPageMemory {
+    var keys: UnsafeMutableRawBufferPointer
+    var values: UnsafeMutableRawBufferPointer
+}
+
+extension [KVPageMemory] {
+    /// What a file says of these pages, before they have a place.
+    func run(layer: Int, first: Int) -> KVSegment.Run {
+        func plane(_ part: (KVPageMemory) -> UnsafeMutableRawBufferPointer) -> KVSegment.Plane {
+            KVSegment.Plane(
+                offset: 0, pageBytes: unsafe self.first.map { unsafe part($0).count } ?? 0,
+                checksums: unsafe map { unsafe Checksum.crc32c(UnsafeRawBufferPointer(part($0))) })
+        }
+        return unsafe KVSegment.Run(
+            layer: layer, first: first, keys: plane { unsafe $0.keys }, values: plane { unsafe $0.values })
+    }
+
+    /// Writes them to their places.
+    func write(to file: FileDescriptor, _ run: KVSegment.Run) throws {
+        for index in unsafe indices {
+            for unsafe (plane, bytes) in unsafe [(run.keys, self[index].keys), (run.values, self[index].values)] {
+                let place = Int64(plane.offset + index * plane.pageBytes)
+                _ = try unsafe file.writeAll(toAbsoluteOffset: place, UnsafeRawBufferPointer(bytes))
+            }
         }
     }
 }

@@ -51,12 +51,7 @@ package struct KVSegmentFiles {
         var (sound, damaged) = (0, [FilePath]())
         for file in files() {
             do {
-                let segment = try KVSegmentFile.read(file.path)
-                for page in segment.pages {
-                    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: page.bytes, alignment: 64)
-                    defer { unsafe memory.deallocate() }
-                    try unsafe KVSegmentFile.read(file.path, [(page, memory)])
-                }
+                try KVSegmentFile.verify(file.path)
                 sound += 1
             } catch {
                 _ = unsafe unlink(file.path.string)
@@ -75,7 +70,7 @@ package struct KVSegmentFiles {
         var files = files()
         var total = files.reduce(0) { $0 + $1.bytes }
         func fits() -> Bool {
-            (limit.map { total + bytes <= $0 } ?? true) && (freeBytes().map { $0 - bytes >= reserve } ?? true)
+            (limit.map { total + bytes <= $0 } ?? true) && (KVFolder.freeBytes(root).map { $0 - bytes >= reserve } ?? true)
         }
         while !fits() {
             let parents = Set(files.map { $0.name.prefix { $0 != "-" } })
@@ -108,13 +103,6 @@ package struct KVSegmentFiles {
                 try? file.close()
             }
         }
-    }
-
-    private func freeBytes() -> Int? {
-        var facts = statvfs()
-        guard unsafe statvfs(root.string, &facts) == 0 else { return nil }
-        return Int(
-            clamping: UInt64(facts.f_bavail).multipliedReportingOverflow(by: UInt64(facts.f_frsize)).partialValue)
     }
 
     private func files() -> [File] { Self.entries(root).flatMap { Self.list(root.appending($0)) } }

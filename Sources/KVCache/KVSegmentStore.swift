@@ -21,6 +21,8 @@ package import SystemPackage
 package enum KVStoreProblem: Error, Sendable, Equatable {
     /// Nothing can be stored; the work goes on without.
     case unwritable(Errno, path: String)
+    /// The limit, or the disk's free space, leaves no room for what would be stored; the work goes on without.
+    case noRoom(bytes: Int, path: String)
     /// A stored segment was not what it should be. It is deleted.
     case damaged(path: String, why: String)
 }
@@ -31,9 +33,6 @@ package final class KVSegmentStore {
     private static let candidates = 64
     /// Digits of a hash in a name.
     private static let digits = 24
-    /// Bytes of the disk that stay free.
-    private static let reserve = 4 << 30
-
     private let folder: FilePath
     private let root: FilePath
     private let namespace: ContentHash
@@ -41,6 +40,8 @@ package final class KVSegmentStore {
     private let report: (KVStoreProblem) -> Void
     /// After a failure nothing more is written.
     private var isWritable = true
+    /// Files that were damaged and could not be deleted.
+    private var rejected: Set<String> = []
 
     /// - Parameters:
     ///   - root: the folder of all namespaces.
@@ -71,33 +72,39 @@ package final class KVSegmentStore {
     package func restore(_ tokens: [Int32], into cache: KVCacheManager, atMost limit: Int, betterThan already: Int)
         -> Int
     {
-        let prefix = find(tokens, plan: cache.plan, cache: cache, limit: limit)
-        guard prefix.count > already else { return 0 }
-        cache.truncate(to: 0)
-        cache.restore(prefix.count)
-        if load(prefix, into: cache) { return prefix.count }
-        // No second try: where files cannot be deleted either, it would meet the same one.
-        cache.truncate(to: 0)
-        return 0
+        // A damaged segment ends the chain: what lies before it is found by the next try.
+        while true {
+            let prefix = find(tokens, plan: cache.plan, cache: cache, limit: limit)
+            guard prefix.count > already else { return 0 }
+            cache.truncate(to: 0)
+            switch load(prefix, into: cache) {
+            case true?: return prefix.count
+            case false?: cache.truncate(to: 0)
+            case nil:
+                cache.truncate(to: 0)
+                return 0
+            }
+        }
     }
 
     private func find(_ tokens: [Int32], plan: [LayerPlan], cache: KVCacheManager, limit: Int) -> KVPrefix {
-        let names = names()
+        let names = Dictionary(grouping: names(), by: \.parent)
+        func children(_ parent: ContentHash) -> [Name] { names[parent.hex.prefix(Self.digits)] ?? [] }
+        let full = cache.layout.segmentTokens
         var prefix = KVPrefix()
         var parent = namespace
-        func children() -> [Name] { names.filter { $0.parent == parent.hex.prefix(Self.digits) } }
-        while prefix.end + KVSegment.fullTokens <= tokens.count {
-            let range = prefix.end..<prefix.end + KVSegment.fullTokens
+        while prefix.end + full <= tokens.count {
+            let range = prefix.end..<prefix.end + full
             let key = KVSegment.key(
                 namespace: namespace, parent: parent, first: range.lowerBound, tokens: tokens[range])
-            guard let name = children().first(where: { $0.key == key.hex.prefix(Self.digits) }),
+            guard let name = children(parent).first(where: { $0.key == key.hex.prefix(Self.digits) }),
                 let segment = segment(name, cache: cache), segment.key == key
             else { break }
             prefix.append(segment, plan: plan, limit: limit)
             parent = key
         }
         var best = prefix
-        for name in children().sorted(by: { $0.used > $1.used }).prefix(Self.candidates) {
+        for name in children(parent).sorted(by: { $0.used > $1.used }).prefix(Self.candidates) {
             guard let segment = segment(name, cache: cache), segment.parent == parent, segment.first == prefix.end
             else {
                 continue
@@ -111,42 +118,57 @@ package final class KVSegmentStore {
         return best
     }
 
-    private func load(_ prefix: KVPrefix, into cache: KVCacheManager) -> Bool {
-        var wanted: [[(page: KVSegment.Page, into: UnsafeMutableRawBufferPointer)]] =
-            unsafe Array(repeating: [], count: prefix.segments.count)
-        let pages = prefix.segments.map { segment in
-            Dictionary(segment.pages.map { (PageName(layer: $0.layer, ordinal: $0.ordinal), $0) }) { $1 }
-        }
-        for (layer, entry) in cache.plan.enumerated() where entry.keyValues == .own {
-            for ordinal in cache.heldOrdinals(layer: layer) {
-                guard let memory = unsafe cache.bytes(layer: layer, ordinal: ordinal),
-                    let index = prefix.segment(layer: layer, ordinal: ordinal, plan: cache.plan),
-                    let page = pages[index][PageName(layer: layer, ordinal: ordinal)]
-                else { return false }
-                unsafe wanted[index].append((page, memory))
-            }
-        }
-        for (index, segment) in prefix.segments.enumerated() {
+    /// Fills an empty cache. False where a file is not what it was; that one is not asked again. `nil` where the prefix
+    /// lacks something.
+    private func load(_ prefix: KVPrefix, into cache: KVCacheManager) -> Bool? {
+        var files: [KVPageSource] = []
+        for segment in prefix.segments {
             let path = path(of: segment)
             do {
-                try unsafe KVSegmentFile.read(path, wanted[index].sorted { unsafe $0.page.offset < $1.page.offset })
+                let (found, pages) = try KVSegmentFile.open(path)
+                guard found == segment else { throw KVSegmentError.field("content") }
+                files.append(pages)
                 _ = unsafe utimensat(AT_FDCWD, path.string, nil, 0)
             } catch {
-                discard(path, why: error)
+                discard(path, why: "\(error)")
                 return false
+            }
+        }
+        let whole = zip(prefix.segments, files).prefix {
+            $0.0.tokens.count == cache.layout.segmentTokens && $0.0.end <= prefix.count
+        }
+        cache.restore(prefix.count, whole.map(\.1))
+        for (layer, entry) in cache.plan.enumerated() where entry.keyValues == .own {
+            for ordinal in cache.heldOrdinals(layer: layer) {
+                guard let memory = unsafe cache.memory(layer: layer, ordinal: ordinal),
+                    let index = prefix.segment(layer: layer, ordinal: ordinal, plan: cache.plan)
+                else { return nil }
+                do {
+                    let ordinals = ordinal..<ordinal + 1
+                    try unsafe files[index].read(.keys, layer: layer, ordinals: ordinals, into: memory.keys)
+                    try unsafe files[index].read(.values, layer: layer, ordinals: ordinals, into: memory.values)
+                } catch {
+                    discard(path(of: prefix.segments[index]), why: "\(error)")
+                    return false
+                }
             }
         }
         return true
     }
 
-    private struct PageName: Hashable {
-        var layer: Int
-        var ordinal: Int
+    /// Deletes the segment of a sequence whose pages came back wrong.
+    ///
+    /// - Parameter parents: keys of the full segments before it and its own.
+    package func discard(_ parents: [ContentHash], why: String) {
+        guard let key = parents.last else { return }
+        let parent = parents.count > 1 ? parents[parents.count - 2] : namespace
+        discard(folder.appending(Self.name(parent: parent, key: key)), why: why)
     }
 
     /// The metadata of a file, if it fits this cache; one that is damaged is deleted.
     private func segment(_ name: Name, cache: KVCacheManager) -> KVSegment? {
         let path = folder.appending(name.file)
+        guard !rejected.contains(path.string) else { return nil }
         do {
             let segment = try KVSegmentFile.read(path)
             guard segment.namespace == namespace, name.file == Self.name(of: segment) else {
@@ -156,24 +178,22 @@ package final class KVSegmentStore {
         } catch let error as Errno where error == .noSuchFileOrDirectory {
             return nil  // another process deleted it
         } catch {
-            discard(path, why: error)
+            discard(path, why: "\(error)")
             return nil
         }
     }
 
     /// Whether a segment has pages as this cache has them, and all pages of layers that see everything.
     private static func fits(_ segment: KVSegment, _ cache: KVCacheManager) -> Bool {
-        guard segment.pageTokens == cache.layout.pageTokens, segment.elementBytes == cache.type.bytes,
+        guard segment.pageTokens == cache.layout.pageTokens, segment.code == cache.type.code,
             segment.first % segment.pageTokens == 0,
-            segment.pages.allSatisfy({ cache.plan.indices.contains($0.layer) && cache.plan[$0.layer].keyValues == .own }
-            )
+            segment.runs.allSatisfy({ cache.plan.indices.contains($0.layer) && cache.plan[$0.layer].keyValues == .own })
         else { return false }
-        var found: [Int: Set<Int>] = [:]
-        for page in segment.pages { found[page.layer, default: []].insert(page.ordinal) }
+        let runs = Dictionary(segment.runs.map { ($0.layer, $0.ordinals) }) { first, _ in first }
         let ordinals = ordinals(segment.first..<segment.end, segment.pageTokens)
         return cache.plan.indices.allSatisfy { layer in
             guard cache.plan[layer].keyValues == .own, cache.plan[layer].attention == .full else { return true }
-            return ordinals.allSatisfy { found[layer]?.contains($0) == true }
+            return runs[layer] == ordinals
         }
     }
 
@@ -195,16 +215,24 @@ package final class KVSegmentStore {
         _ tokens: [Int32], _ cache: KVCacheManager, parents: [ContentHash], keepsWindow: Bool
     ) -> ContentHash {
         precondition(tokens.count == cache.count && !tokens.isEmpty, "the tokens of the cache")
-        let first = parents.count * KVSegment.fullTokens
+        let full = cache.layout.segmentTokens
+        let first = parents.count * full
         var segment = KVSegment(
             namespace: namespace, parent: parents.last ?? namespace, first: first, tokens: Array(tokens[first...]),
-            pageTokens: cache.layout.pageTokens, elementBytes: cache.type.bytes, pages: [])
+            pageTokens: cache.layout.pageTokens, code: cache.type.code, runs: [])
         let key = segment.key
-        guard isWritable, cache.isWhole else { return key }
         let path = path(of: segment)
-        guard unsafe access(path.string, F_OK) != 0 else { return key }
+        defer {
+            // A whole segment that is stored need not be written again where memory has no room for it.
+            if segment.tokens.count == full, cache.layout.pages, let stored = try? KVSegmentFile.open(path),
+                Self.fits(stored.segment, cache), stored.segment.key == key
+            {
+                cache.attach(stored.pages, segment: parents.count)
+            }
+        }
+        guard isWritable, cache.isWhole, unsafe access(path.string, F_OK) != 0 else { return key }
 
-        var memory: [UnsafeRawBufferPointer] = unsafe []
+        var memory: [[KVPageMemory]] = unsafe []
         // The last page may have places that nobody wrote, or that hold what was cut off.
         for (layer, entry) in cache.plan.enumerated() where entry.keyValues == .own {
             var positions = first..<segment.end
@@ -212,18 +240,27 @@ package final class KVSegmentStore {
                 guard keepsWindow || !entry.attention.isSliding else { continue }
                 positions = min(entry.attention.lowerBound(segment.end), segment.end)..<segment.end
             }
-            for ordinal in positions.isEmpty ? 0..<0 : Self.ordinals(positions, segment.pageTokens) {
-                guard let bytes = unsafe cache.bytes(layer: layer, ordinal: ordinal) else { return key }
-                unsafe cache.clear(bytes, layer: layer, ordinal: ordinal, from: segment.end)
-                segment.pages.append(KVSegment.Page(layer: layer, ordinal: ordinal, offset: 0, bytes: 0, checksum: 0))
-                unsafe memory.append(UnsafeRawBufferPointer(bytes))
+            guard !positions.isEmpty else { continue }
+            let ordinals = Self.ordinals(positions, segment.pageTokens)
+            let pages = unsafe ordinals.compactMap { unsafe cache.memory(layer: layer, ordinal: $0) }
+            guard unsafe pages.count == ordinals.count else { return key }
+            unsafe pages.last.map {
+                unsafe cache.clear($0, layer: layer, ordinal: ordinals.upperBound - 1, from: segment.end)
             }
+            unsafe segment.runs.append(pages.run(layer: layer, first: ordinals.lowerBound))
+            unsafe memory.append(pages)
         }
+        var placed = segment
+        let bytes = placed.place()
         do {
-            try makeFolder()
-            let size = unsafe memory.reduce(1 << 20) { $0 + $1.count }
-            guard makeRoom(size) else { return key }
+            try KVFolder.make(folder)
+            guard makeRoom(bytes) else {
+                isWritable = false
+                report(.noRoom(bytes: bytes, path: folder.string))
+                return key
+            }
             try unsafe KVSegmentFile.write(segment, memory, to: path)
+            rejected.remove(path.string)
         } catch {
             isWritable = false
             report(.unwritable(error, path: folder.string))
@@ -231,20 +268,15 @@ package final class KVSegmentStore {
         return key
     }
 
-    private func makeFolder() throws(Errno) {
-        for path in [root, folder] where unsafe access(path.string, F_OK) != 0 {
-            guard unsafe mkdir(path.string, 0o700) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
-        }
-    }
-
     /// Deletes segments that nothing follows, those unused for longest first, until so many bytes have room.
     private func makeRoom(_ bytes: Int) -> Bool {
-        KVSegmentFiles(root: root).makeRoom(bytes, limit: limit, reserve: Self.reserve)
+        KVSegmentFiles(root: root).makeRoom(bytes, limit: limit, reserve: KVFolder.reserve)
     }
 
-    private func discard(_ path: FilePath, why: any Error) {
+    private func discard(_ path: FilePath, why: String) {
         _ = unsafe unlink(path.string)
-        report(.damaged(path: path.string, why: "\(why)"))
+        rejected.insert(path.string)
+        report(.damaged(path: path.string, why: why))
     }
 
     // MARK: - Names
@@ -256,9 +288,11 @@ package final class KVSegmentStore {
         var used: Int
     }
 
-    private static func name(of segment: KVSegment) -> String {
-        "\(segment.parent.hex.prefix(digits))-\(segment.key.hex.prefix(digits)).kv"
+    private static func name(parent: ContentHash, key: ContentHash) -> String {
+        "\(parent.hex.prefix(digits))-\(key.hex.prefix(digits)).kv"
     }
+
+    private static func name(of segment: KVSegment) -> String { name(parent: segment.parent, key: segment.key) }
 
     private func path(of segment: KVSegment) -> FilePath { folder.appending(Self.name(of: segment)) }
 

@@ -39,6 +39,9 @@ package enum KVType: String, Sendable, Hashable, CaseIterable {
 
     /// Bytes of one number.
     package var bytes: Int { self == .f16 ? 2 : 4 }
+
+    /// Names it in files.
+    package var code: Int { self == .f16 ? 1 : 0 }
 }
 
 /// One page of the cache: `[kvHeads][pageTokens][headDim]` keys and as many values, in memory that somebody else owns.
@@ -54,11 +57,75 @@ package struct KVPageView {
     }
 }
 
+/// Pages of one layer with consecutive ordinals, in memory that somebody else owns. Page i holds the positions
+/// `i * pageTokens ..< (i + 1) * pageTokens`.
+@safe
+package struct KVPageRun {
+    /// Ordinal of the first page.
+    package private(set) var first = 0
+    /// Of the pages from `first` on; nil where nothing is held.
+    private(set) var keys: [UnsafeRawPointer?] = unsafe []
+    private(set) var values: [UnsafeRawPointer?] = unsafe []
+
+    /// A run that begins with page `first` and holds nothing yet.
+    package init(first: Int = 0) { self.first = first }
+
+    /// The ordinal after the last page.
+    package var end: Int { unsafe first + keys.count }
+
+    /// A page by its ordinal.
+    package subscript(ordinal: Int) -> KVPageView? {
+        get {
+            guard ordinal >= first, ordinal < end, let keys = unsafe keys[ordinal - first],
+                let values = unsafe values[ordinal - first]
+            else { return nil }
+            return unsafe KVPageView(
+                keys: UnsafeMutableRawPointer(mutating: keys), values: UnsafeMutableRawPointer(mutating: values))
+        }
+        set {
+            precondition(ordinal >= first && ordinal < end, "a page of the run")
+            unsafe keys[ordinal - first] = newValue.map { unsafe UnsafeRawPointer($0.keys) }
+            unsafe values[ordinal - first] = newValue.map { unsafe UnsafeRawPointer($0.values) }
+        }
+    }
+
+    /// Adds the page with the ordinal `end`.
+    package mutating func append(_ page: KVPageView?) {
+        unsafe keys.append(page.map { unsafe UnsafeRawPointer($0.keys) })
+        unsafe values.append(page.map { unsafe UnsafeRawPointer($0.values) })
+    }
+
+    /// Takes out pages from the front.
+    package mutating func removeFirst(_ count: Int) {
+        unsafe keys.removeFirst(count)
+        unsafe values.removeFirst(count)
+        first += count
+    }
+
+    /// Takes out the last page.
+    package mutating func removeLast() {
+        unsafe keys.removeLast()
+        unsafe values.removeLast()
+    }
+}
+
+/// Pages that memory has no room for: attention gets them in blocks, one after the other.
+package protocol KVPageStream: AnyObject {
+    /// Positions `0 ..< end` come from here; a multiple of 512.
+    var end: Int { get }
+
+    /// Calls `body` with runs of pages that follow each other from position 0 to `end`, each a multiple of 512
+    /// positions long. The memory is valid during the call.
+    func forEachRun(layer: Int, _ body: (KVPageRun) -> Void)
+}
+
 /// The pages of one sequence in one layer.
 @safe
 package struct KVPages {
-    /// Page i holds positions `i * pageTokens ..< (i + 1) * pageTokens`; nil where dropped or not yet there.
-    package var pages: [KVPageView?]
+    /// Those in memory.
+    package var run: KVPageRun
+    /// Those before them, where not all are in memory; `layer` is its name for the layer.
+    package var paged: (stream: any KVPageStream, layer: Int)?
     /// Positions per page: divides 512, multiple of 8.
     package var pageTokens: Int
     package var kvHeads: Int
@@ -66,10 +133,10 @@ package struct KVPages {
     package var type: KVType
 
     /// Describes pages; nothing is copied.
-    package init(pages: [KVPageView?], pageTokens: Int, kvHeads: Int, headDim: Int, type: KVType) {
+    package init(run: KVPageRun, pageTokens: Int, kvHeads: Int, headDim: Int, type: KVType) {
         precondition(pageTokens > 0 && pageTokens % 8 == 0 && CK_SPAN % pageTokens == 0, "page size")
         precondition(kvHeads > 0 && headDim > 0, "head shape")
-        self.pages = pages
+        self.run = run
         self.pageTokens = pageTokens
         self.kvHeads = kvHeads
         self.headDim = headDim

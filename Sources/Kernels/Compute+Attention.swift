@@ -11,23 +11,41 @@ extension Compute {
     package func attention(_ request: AttentionRequest, into out: UnsafeMutablePointer<Float>) {
         let cache = request.cache
         guard request.tokens > 0 else { return }
-        let (first, last) = (request.firstPosition, request.firstPosition + request.tokens - 1)
-        let visible = request.kind.lowerBound(first) / cache.pageTokens...last / cache.pageTokens
-        precondition(
-            visible.upperBound < cache.pages.count && visible.allSatisfy { cache.pages[$0] != nil }, "visible pages")
-        let keys: [UnsafeRawPointer?] = unsafe cache.pages.map { unsafe $0.map { unsafe UnsafeRawPointer($0.keys) } }
-        let values: [UnsafeRawPointer?] = unsafe cache.pages.map {
-            unsafe $0.map { unsafe UnsafeRawPointer($0.values) }
+        let (first, end) = (request.firstPosition, request.firstPosition + request.tokens)
+        let paged = cache.paged?.stream.end ?? 0
+        let visible = max(request.kind.lowerBound(first), paged) / cache.pageTokens...(end - 1) / cache.pageTokens
+        precondition(cache.run[visible.lowerBound] != nil && cache.run[visible.upperBound] != nil, "visible pages")
+        precondition(paged == 0 || request.kind == .full, "only layers that see everything page")
+        let running = unsafe attentionState.reserve(2 * request.tokens * request.heads * MemoryLayout<Float>.stride)
+            .assumingMemoryBound(to: Float.self)
+        let (window, chunk) = request.kind.bounds
+        let job = unsafe ck_attention(
+            queries: request.queries, tokens: request.tokens, heads: request.heads, kv_heads: cache.kvHeads,
+            head_dim: cache.headDim, scale: request.scale, window: window, chunk: chunk, first_position: first,
+            keys: nil, values: nil, page_tokens: cache.pageTokens, first_page: 0, f16: cache.type == .f16, begin: 0,
+            end: 0, is_first: false, is_last: false, running: running, out: out)
+        if let (stream, layer) = cache.paged, paged > 0 {
+            stream.forEachRun(layer: layer) { run in
+                let positions = run.first * cache.pageTokens..<run.end * cache.pageTokens
+                unsafe attend(run, positions, isFirst: positions.lowerBound == 0, isLast: false, job)
+            }
         }
-        unsafe keys.withUnsafeBufferPointer { keys in
-            unsafe values.withUnsafeBufferPointer { values in
-                let (window, chunk) = request.kind.bounds
-                let job = unsafe ck_attention(
-                    queries: request.queries, tokens: request.tokens, heads: request.heads, kv_heads: cache.kvHeads,
-                    head_dim: cache.headDim, scale: request.scale, window: window, chunk: chunk, first_position: first,
-                    keys: keys.baseAddress, values: values.baseAddress, page_tokens: cache.pageTokens,
-                    f16: cache.type == .f16, out: out)
-                unsafe request.tokens >= 8 ? manyQueries(job) : fewQueries(job)
+        unsafe attend(cache.run, paged..<end, isFirst: paged == 0, isLast: true, job)
+    }
+
+    /// One block of pages; the results of those before are in the job's `running` and `out`.
+    private func attend(_ run: KVPageRun, _ positions: Range<Int>, isFirst: Bool, isLast: Bool, _ job: ck_attention) {
+        unsafe run.keys.withUnsafeBufferPointer { keys in
+            unsafe run.values.withUnsafeBufferPointer { values in
+                var job = unsafe job
+                unsafe job.keys = keys.baseAddress
+                unsafe job.values = values.baseAddress
+                unsafe job.first_page = run.first
+                unsafe job.begin = positions.lowerBound
+                unsafe job.end = positions.upperBound
+                unsafe job.is_first = isFirst
+                unsafe job.is_last = isLast
+                unsafe job.tokens >= 8 ? manyQueries(job) : fewQueries(job)
             }
         }
     }
@@ -52,8 +70,8 @@ extension Compute {
     private func fewQueries(_ job: ck_attention) {
         var job = unsafe job
         let span = CK_SPAN
-        let firstSpan = unsafe ck_lower_bound(job.first_position, job.window, job.chunk) / span
-        let spans = unsafe (job.first_position + job.tokens - 1) / span - firstSpan + 1
+        let firstSpan = unsafe max(ck_lower_bound(job.first_position, job.window, job.chunk), job.begin) / span
+        let spans = unsafe (min(job.first_position + job.tokens, job.end) - 1) / span - firstSpan + 1
         let bytes = unsafe ck_attention_scratch(&job, job.tokens)
         if spans == 1 {
             unsafe run(job.kv_heads, scratchBytes: bytes) { head, scratch in
@@ -71,10 +89,9 @@ extension Compute {
                 table, &job, piece / spans, 0, job.tokens, firstSpan + piece % spans, partials + piece * floats, scratch
             )
         }
-        unsafe run(job.kv_heads, scratchBytes: bytes) { head, scratch in
+        unsafe run(job.kv_heads, scratchBytes: 0) { head, _ in
             var job = unsafe job
-            unsafe ck_attention_merge(
-                table, &job, head, 0, job.tokens, spans, partials + head * spans * floats, scratch)
+            unsafe ck_attention_merge(table, &job, head, 0, job.tokens, spans, partials + head * spans * floats)
         }
     }
 
@@ -91,7 +108,7 @@ extension Compute {
         forRanges(tokens, grain: 16) { range in
             for token in range {
                 let position = firstPosition + token
-                guard let page = cache.pages[position / cache.pageTokens] else {
+                guard let page = cache.run[position / cache.pageTokens] else {
                     preconditionFailure("no page for position \(position)")
                 }
                 for head in 0..<cache.kvHeads {

@@ -20,6 +20,8 @@ package final class Compute {
     private var scratch: [ScratchMemory]
     /// Quantized inputs of a product and other memory that all threads share during one operation.
     var shared = ScratchMemory()
+    /// Maxima and sums of the queries of one attention, between blocks of pages.
+    let attentionState = ScratchMemory()
     /// By the first weights of a product of few tokens, the ones that followed last time.
     var followers: [UnsafeRawPointer: [UnsafeRawBufferPointer]] = unsafe [:]
     var lastProduct: UnsafeRawPointer?
@@ -35,7 +37,7 @@ package final class Compute {
     }
 
     /// Bytes of scratch held at present.
-    package var scratchBytes: Int { scratch.reduce(shared.byteCount) { $0 + $1.byteCount } }
+    package var scratchBytes: Int { scratch.reduce(shared.byteCount + attentionState.byteCount) { $0 + $1.byteCount } }
 
     /// Runs pieces, each with `scratchBytes` of private memory.
     func run(_ pieces: Int, scratchBytes: Int, _ body: (_ piece: Int, _ scratch: UnsafeMutableRawPointer) -> Void) {

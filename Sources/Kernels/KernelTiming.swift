@@ -35,12 +35,12 @@ package struct KernelTiming {
         heads: Int, kvHeads: Int, headDim: Int, tokens: Int, length: Int, runs: Int = 3
     ) -> Double {
         precondition(tokens <= length && tokens > 0, "queries are among the positions")
-        var cache = KVPages(pages: [], pageTokens: 64, kvHeads: kvHeads, headDim: headDim, type: .f16)
+        var cache = KVPages(run: KVPageRun(), pageTokens: 64, kvHeads: kvHeads, headDim: headDim, type: .f16)
         let pages = (length + 63) / 64
         let memory = Buffer<UInt8>(count: 2 * pages * cache.pageBytes)
         for page in 0..<pages {
             let keys = unsafe UnsafeMutableRawPointer(memory.pointer) + 2 * page * cache.pageBytes
-            unsafe cache.pages.append(KVPageView(keys: keys, values: keys + cache.pageBytes))
+            unsafe cache.run.append(KVPageView(keys: keys, values: keys + cache.pageBytes))
         }
         let queries = Buffer<Float>(count: tokens * heads * headDim)
         queries.fill(0.1)

@@ -76,6 +76,8 @@ package struct StepSettings: Sendable, Equatable {
     package var context: ContextSetting?
     /// `f16`.
     package var kvType: String?
+    /// The most bytes of keys and values in memory.
+    package var kvMemory: Int?
     /// `none`.
     package var thinking: String?
     /// 0 is greedy.
@@ -100,6 +102,7 @@ package struct StepSettings: Sendable, Equatable {
         merged.threads = threads ?? weaker.threads
         merged.context = context ?? weaker.context
         merged.kvType = kvType ?? weaker.kvType
+        merged.kvMemory = kvMemory ?? weaker.kvMemory
         merged.thinking = thinking ?? weaker.thinking
         merged.temperature = temperature ?? weaker.temperature
         merged.seed = seed ?? weaker.seed

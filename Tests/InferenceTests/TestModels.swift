@@ -80,12 +80,14 @@ struct FixtureModel: Sendable, CustomTestStringConvertible {
 
     func open(
         numerics: Numerics = .exact, kvType: KVType = .f32, threads: Int = 2, chunk: Int = 512,
-        contextLimit: Int? = 2048, kernels: String? = nil, kvStore: KVStoreOptions? = nil
+        contextLimit: Int? = 2048, kernels: String? = nil, kvStore: KVStoreOptions? = nil,
+        _ change: (inout EngineOptions) -> Void = { _ in }
     ) async throws -> Engine {
         var options = EngineOptions(
             threads: threads, numerics: numerics, kvType: kvType, kernels: kernels, prefillChunk: chunk,
             contextLimit: contextLimit)
         options.kvStore = kvStore
+        change(&options)
         return try await Engine.open(ModelFiles.open(path: gguf.path), options: options)
     }
 }

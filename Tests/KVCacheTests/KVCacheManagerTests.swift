@@ -35,9 +35,9 @@ struct KVCacheManagerTests {
             plan: plan, layout: KVPageLayout(contextTokens: 256, chunkTokens: 128, slackTokens: 0), type: .f16)
         cache.reserve(100)
         cache.commit(100)
-        let (own, shared) = (cache.pages(layer: 1).pages, cache.pages(layer: 2).pages)
-        #expect(own.count == 2)
-        #expect(own.map { $0?.keys } == shared.map { $0?.keys })
+        let (own, shared) = (cache.pages(layer: 1).run, cache.pages(layer: 2).run)
+        #expect(own.end == 2 && shared.end == 2)
+        #expect((0..<2).allSatisfy { own[$0] != nil && own[$0]?.keys == shared[$0]?.keys })
     }
 
     @Test func storedKeysAreFoundAgainAfterTruncation() {
@@ -55,7 +55,7 @@ struct KVCacheManagerTests {
         }
         func key(_ position: Int) -> Float? {
             let pages = cache.pages(layer: 1)
-            guard let page = pages.pages[position / pages.pageTokens] else { return nil }
+            guard let page = pages.run[position / pages.pageTokens] else { return nil }
             return unsafe page.keys.load(
                 fromByteOffset: position % pages.pageTokens * pages.headDim * 4, as: Float.self)
         }

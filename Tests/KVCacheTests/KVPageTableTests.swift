@@ -28,7 +28,8 @@ struct KVPageTableTests {
         let layout = KVPageLayout(
             contextTokens: .random(in: 1...700, using: &random), chunkTokens: .random(in: 1...150, using: &random),
             slackTokens: .random(in: 0...60, using: &random),
-            pageTokens: [8, 16, 64].randomElement(using: &random) ?? 8)
+            pageTokens: [8, 16, 64].randomElement(using: &random) ?? 8, segmentTokens: 128,
+            residentTokens: Bool.random(using: &random) ? nil : .random(in: 0...700, using: &random))
         var model = Model(plan: plan, layout: layout)
         for _ in 0..<120 {
             let room = min(layout.chunkTokens, layout.contextTokens - model.table.count)
@@ -102,10 +103,11 @@ private struct Model {
 
     mutating func append(_ tokens: Int, _ seed: Comment) {
         let first = table.count
+        apply(table.pageOut(before: table.pagedBefore(adding: tokens)), seed)
         apply(table.reserve(tokens), seed)
         for layer in plan.indices where plan[layer].keyValues == .own {
             // Everything that the first query of the step sees is still there, all new positions have a page.
-            let lowest = plan[layer].attention.lowerBound(first)
+            let lowest = lowest(layer, first)
             for position in lowest..<first { #expect(written[layer][position] != nil, seed) }
             for position in first..<first + tokens {
                 let page = held[layer][position / table.layout.pageTokens]
@@ -115,6 +117,11 @@ private struct Model {
         }
         apply(table.commit(tokens), seed)
         #expect(table.count == first + tokens, seed)
+    }
+
+    /// The first position that a query must find in memory.
+    private func lowest(_ layer: Int, _ position: Int) -> Int {
+        plan[layer].attention == .full ? table.paged : plan[layer].attention.lowerBound(position)
     }
 
     mutating func truncate(_ limit: Int, _ seed: Comment) {
@@ -146,7 +153,7 @@ private struct Model {
             #expect(Dictionary(uniqueKeysWithValues: pages.map { ($0.ordinal, $0.page) }) == held[layer], seed)
             for (_, page) in pages { owners[page, default: 0] += 1 }
             guard plan[layer].keyValues == .own else { continue }
-            for position in plan[layer].attention.lowerBound(table.count)..<table.count {
+            for position in lowest(layer, table.count)..<table.count {
                 #expect(written[layer][position] != nil, seed)
             }
         }

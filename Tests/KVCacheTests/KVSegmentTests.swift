@@ -11,8 +11,13 @@ import Testing
 struct KVSegmentTests {
     private let segment = KVSegment(
         namespace: ContentHash(of: "n"), parent: ContentHash(of: "p"), first: 8192, tokens: Array(5..<305),
-        pageTokens: 64, elementBytes: 2,
-        pages: (0..<5).map { .init(layer: 1, ordinal: 128 + $0, offset: 8192 + 4096 * $0, bytes: 4096, checksum: 7) })
+        pageTokens: 64, code: 1,
+        runs: [1, 3].map { layer in
+            KVSegment.Run(
+                layer: layer, first: 128,
+                keys: .init(offset: 4096 * layer, pageBytes: 1000, checksums: [7, 8, 9, 10, 11]),
+                values: .init(offset: 4096 * (layer + 1) + 1024, pageBytes: 500, checksums: [1, 2, 3, 4, 5]))
+        })
 
     @Test func headersComeBack() throws {
         let size = 8192 + 5 * 4096
@@ -51,7 +56,7 @@ struct KVSegmentTests {
         if let count = try? KVSegment.headerBytes(bytes), count == bytes.count,
             let read = try? KVSegment(header: bytes, fileBytes: 28_672)
         {
-            #expect(read.pages.allSatisfy { $0.offset + $0.bytes <= 28_672 })
+            #expect(read.runs.allSatisfy { $0.keys.offset + $0.keys.bytes <= 28_672 && $0.values.offset + $0.values.bytes <= 28_672 })
             #expect(
                 read.key
                     == KVSegment.key(
@@ -98,7 +103,7 @@ struct KVSegmentStoreTests {
             guard entry.keyValues == .own else { return true }
             let pages = cache.pages(layer: layer)
             return (min(entry.attention.lowerBound(cache.count), cache.count)..<cache.count).allSatisfy { position in
-                guard let page = pages.pages[position / pages.pageTokens] else { return false }
+                guard let page = pages.run[position / pages.pageTokens] else { return false }
                 let offset = position % pages.pageTokens * pages.headDim * 4
                 let expected = Float(position % 2000) + Float(layer) * 0.25
                 return unsafe page.keys.load(fromByteOffset: offset, as: Float.self) == expected
@@ -188,15 +193,15 @@ struct KVSegmentStoreTests {
         let layout = KVPageLayout(contextTokens: 4096, chunkTokens: 4096, slackTokens: 0)
         let cache = KVCacheManager(plan: plan, layout: layout, type: .f32)
         append(4000, to: cache)
-        // A segment takes about 2 MiB; its size is asked for with 1 MiB to spare.
+        // A segment takes 1,000 KiB of keys, as much of values, and a header of 20.
         let store = KVSegmentStore(root: folder, namespace: ContentHash(of: "x"), limit: 8 << 20)
         for mark in 0..<Int32(12) {
             store.store([mark] + (1..<4000), cache, parents: [], keepsWindow: true)
             #expect(KVSegmentFiles(root: folder).usage().bytes <= 8 << 20)
         }
-        #expect(KVSegmentFiles(root: folder).usage().count == 3)
-        #expect(KVSegmentFiles(root: folder).verify().sound == 3)
-        #expect(KVSegmentFiles(root: folder).remove() == 3)
+        #expect(KVSegmentFiles(root: folder).usage().count == 4)
+        #expect(KVSegmentFiles(root: folder).verify().sound == 4)
+        #expect(KVSegmentFiles(root: folder).remove() == 4)
         #expect(KVSegmentFiles(root: folder).usage().count == 0)
     }
 

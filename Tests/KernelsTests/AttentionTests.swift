@@ -21,13 +21,13 @@ private final class Sequence {
         queries = random.floats(length * heads * headDim).map { $0 * 3 }
         keys = random.floats(length * kvHeads * headDim).map { Float(Float16($0)) }
         values = random.floats(length * kvHeads * headDim).map { Float(Float16($0)) }
-        cache = KVPages(pages: [], pageTokens: 64, kvHeads: kvHeads, headDim: headDim, type: type)
+        cache = KVPages(run: KVPageRun(), pageTokens: 64, kvHeads: kvHeads, headDim: headDim, type: type)
         for _ in 0..<(length + 63) / 64 {
             let page = UnsafeMutableRawPointer.allocate(byteCount: 2 * cache.pageBytes, alignment: 64)
             // Whatever was there before must not matter: NaN everywhere.
             page.initializeMemory(as: UInt8.self, repeating: 0xff, count: 2 * cache.pageBytes)
             memory.append(page)
-            cache.pages.append(KVPageView(keys: page, values: page + cache.pageBytes))
+            cache.run.append(KVPageView(keys: page, values: page + cache.pageBytes))
         }
     }
 
@@ -49,7 +49,7 @@ private final class Sequence {
                             firstPosition: first, into: cache)
                     }
                 }
-                for page in 0..<kind.lowerBound(first) / 64 { cache.pages[page] = nil }
+                for page in 0..<kind.lowerBound(first) / 64 { cache.run[page] = nil }
                 queries.withUnsafeBufferPointer { queries in
                     guard let queries = queries.baseAddress else { return }
                     let request = AttentionRequest(

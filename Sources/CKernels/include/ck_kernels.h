@@ -215,28 +215,33 @@ typedef struct {
     float scale;
     size_t window, chunk;                // 0: none. First visible position: see ck_lower_bound
     size_t first_position;               // of query 0
-    const void *const *keys;             // page i holds positions i * page_tokens ...; [kv_heads][page_tokens][head_dim]
+    // A block of pages: page first_page + i, at index i, holds page_tokens positions; null where nothing is held.
+    const void *const *keys;             // [kv_heads][page_tokens][head_dim]
     const void *const *values;           // the same
-    size_t page_tokens;
+    size_t page_tokens, first_page;
     bool f16;
-    float *out;                          // [tokens][heads][head_dim]
+    // Positions of the block. All blocks but the last end at a multiple of CK_SPAN.
+    size_t begin, end;
+    bool is_first, is_last;              // whether the block is the first and the last that the queries see
+    float *running;                      // [tokens][heads][2]: maximum and sum of the blocks so far
+    float *out;                          // [tokens][heads][head_dim]; divided by the sums with the last block
 } ck_attention;
 
 // The first position that the query at `position` sees.
 size_t ck_lower_bound(size_t position, size_t window, size_t chunk);
 
-// Queries q0 ..< q1 of one KV head, everything they see.
+// Queries q0 ..< q1 of one KV head, everything of the block that they see.
 size_t ck_attention_scratch(const ck_attention *a, size_t queries);
 void ck_attention_queries(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1,
                           void *scratch);
 
 // The same in two steps, so that few queries can be spread over threads: one span of positions each into `partial`
-// (ck_partial_floats), then the merge of all spans in order.
+// (ck_partial_floats), then the merge of all spans of the block in order.
 size_t ck_partial_floats(const ck_attention *a, size_t queries);
 void ck_attention_span(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t span,
                        float *partial, void *scratch);
 void ck_attention_merge(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t spans,
-                        const float *partials, void *scratch);
+                        const float *partials);
 
 // ---- Checksums (checksum.c) ----
 

@@ -24,6 +24,12 @@ struct ResourceOptions: ParsableArguments, SettingFlags {
 
     @Option(
         name: .long,
+        help: ArgumentHelp(
+            "The most that keys and values take in memory, such as 2G; the others are on disk.", valueName: "size"))
+    var kvMemory: String?
+
+    @Option(
+        name: .long,
         help: ArgumentHelp("The most that stored keys and values take, such as 100G; 0 stores none.", valueName: "size")
     )
     var disk: String?
@@ -43,6 +49,7 @@ struct ResourceOptions: ParsableArguments, SettingFlags {
         if let threads { all.append((SettingKey.threads.name, [threads], "--threads")) }
         if let context { all.append((SettingKey.context.name, [context], "--context")) }
         if let kvType { all.append((SettingKey.kvType.name, [kvType], "--kv-type")) }
+        if let kvMemory { all.append((SettingKey.kvMemory.name, [kvMemory], "--kv-memory")) }
         if let disk { all.append((SettingKey.disk.name, [disk], "--disk")) }
         if let thinking { all.append((SettingKey.thinking.name, [thinking], "--thinking")) }
         if showThinking { all.append((SettingKey.showThinking.name, ["true"], "--show-thinking")) }

@@ -48,6 +48,8 @@ struct SettingKey: Sendable {
     static let context = SettingKey(
         "context", .choiceOrInteger(["auto", "max"], 64...100_000_000), "auto", "tokens of a window")
     static let kvType = SettingKey("kv_type", .choice(["f16", "f32"]), "f16", "how keys and values are kept")
+    static let kvMemory = SettingKey(
+        "kv_memory", .size, nil, "the most that keys and values take in memory; the others are on disk")
     static let disk = SettingKey(
         "disk", .size, "20G", "the most that stored keys and values take; 0 stores none")
     static let temperature = SettingKey("temperature", .number, "0", "0 always takes the likeliest token")
@@ -85,7 +87,7 @@ struct SettingKey: Sendable {
 
     /// All settings, in the order of `config show`.
     static let all: [SettingKey] = [
-        model, memory, threads, context, kvType, disk, temperature, seed, maxOutputTokens, thinking, showThinking,
+        model, memory, threads, context, kvType, kvMemory, disk, temperature, seed, maxOutputTokens, thinking, showThinking,
         maxTime,
         strategy, cite, include,
         exclude, onUnreadable, html, hiddenText, progress, color, strict, input, store, cacheDirectory, cacheKeepDays,

@@ -5,6 +5,7 @@ import Kernels
 import Models
 import Runs
 import Store
+import SystemPackage
 import Weights
 
 /// From a model's name in the settings to an engine that answers, with the memory limit checked in between.
@@ -30,6 +31,9 @@ struct ModelLoader {
         var options = EngineOptions(threads: settings.integer(SettingKey.threads) ?? Machine.cores)
         options.memoryLimit = settings.integer(SettingKey.memory)
         options.kvType = settings.text(SettingKey.kvType) == "f32" ? .f32 : .f16
+        options.kvMemory = settings.integer(SettingKey.kvMemory)
+        options.pagingFolder = pagingFolder
+        options.pagingLimit = settings.integer(SettingKey.disk)
         options.kernels = context.environment["DOCPROC_KERNELS"].flatMap { $0.isEmpty ? nil : $0 }
         switch settings.text(SettingKey.context) ?? "auto" {
         case "max": options.contextLimit = nil
@@ -40,6 +44,13 @@ struct ModelLoader {
         default: options.contextLimit = settings.integer(SettingKey.context)
         }
         return options
+    }
+
+    /// Where keys and values go that memory has no room for: into a file without a name, also where nothing is to stay
+    /// behind. `nil` where they may take no disk.
+    private var pagingFolder: FilePath? {
+        guard context.settings.integer(SettingKey.disk) != 0 else { return nil }
+        return context.settings.isOn(SettingKey.store) ? context.places.keysAndValues : "/var/tmp/docproc"
     }
 
     /// Upper bounds of memory; over the limit is an error.

@@ -87,6 +87,10 @@ extension ModelLoader {
             switch problem {
             case .unwritable(let errno, path: let path):
                 narrator.warn("keys and values are not kept for later runs: \(errno) in \(path)")
+            case .noRoom(bytes: let bytes, path: let path):
+                narrator.warn(
+                    "keys and values are not kept for later runs: \(Format.bytes(bytes)) more do not fit --disk, or the disk "
+                        + "of \(path)")
             case .damaged(path: let path, why: let why):
                 narrator.warn("stored keys and values were damaged (\(why)) and are computed again: \(path)")
             }
