@@ -152,7 +152,9 @@ private actor EngineCore {
         } catch {
             throw .model(error)
         }
-        let cache = KVCacheManager(plan: planner.configuration.layerPlan, layout: layout, type: options.kvType, pagingFolder: options.pagingFolder)
+        let cache = KVCacheManager(
+            plan: planner.configuration.layerPlan, layout: layout, type: options.kvType,
+            pagingFolder: options.pagingFolder)
         session = Session(
             model: bound, arithmetic: compute, cache: cache, tokenizer: tokenizer, chunkTokens: layout.chunkTokens,
             segments: options.kvStore.map { store in

@@ -59,7 +59,8 @@ package enum EngineError: Error, Sendable, Equatable {
                 ])
         case .paging(.full(let bytes, let path)):
             return UserError(
-                .diskFull, "keys and values need \(mebibytes(bytes)) more on disk, which would leave less than 4 GiB free",
+                .diskFull,
+                "keys and values need \(mebibytes(bytes)) more on disk, which would leave less than 4 GiB free",
                 places: [UserError.Place("folder", path)],
                 remedies: [
                     UserError.Remedy("--kv-memory", "more of them in memory"),
@@ -77,7 +78,8 @@ package enum EngineError: Error, Sendable, Equatable {
                 remedies: [UserError.Remedy("--cache-dir", "another disk")])
         case .keyValueMemory(let needed, let limit):
             return UserError(
-                .memoryLimit, "this model needs \(mebibytes(needed)) for keys and values; the limit is \(mebibytes(limit))",
+                .memoryLimit,
+                "this model needs \(mebibytes(needed)) for keys and values; the limit is \(mebibytes(limit))",
                 places: [place], remedies: [UserError.Remedy("--kv-memory", "a higher limit")])
         case .kernels(let name, let available):
             return UserError(

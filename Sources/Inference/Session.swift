@@ -245,7 +245,8 @@ final class Session {
     /// Keys of the first full segments of `stored`.
     private func keys(_ count: Int, _ segments: KVSegmentStore) -> [ContentHash] {
         while segmentKeys.count < count {
-            let range = segmentKeys.count * cache.layout.segmentTokens..<(segmentKeys.count + 1) * cache.layout.segmentTokens
+            let range =
+                segmentKeys.count * cache.layout.segmentTokens..<(segmentKeys.count + 1) * cache.layout.segmentTokens
             segmentKeys.append(segments.key(stored[range], parent: segmentKeys.last))
         }
         return Array(segmentKeys.prefix(count))

@@ -180,7 +180,7 @@ package final class KVCacheManager {
         guard used < layout.pageTokens else { return }
         let heads = plan[layer].heads
         let row = heads.size * type.bytes
-        for unsafe plane in unsafe [page.keys, page.values] {
+        for unsafeplane in unsafe [page.keys, page.values] {
             guard let first = plane.baseAddress else { continue }
             for head in 0..<heads.keyValueHeads {
                 let rest = unsafe first + (head * layout.pageTokens + used) * row

@@ -74,7 +74,9 @@ struct KVPageSource: Sendable {
     }
 
     func has(layer: Int, ordinals: Range<Int>) -> Bool {
-        runs[layer].map { $0.ordinals.lowerBound <= ordinals.lowerBound && ordinals.upperBound <= $0.ordinals.upperBound }
+        runs[layer].map {
+            $0.ordinals.lowerBound <= ordinals.lowerBound && ordinals.upperBound <= $0.ordinals.upperBound
+        }
             ?? false
     }
 

@@ -34,7 +34,8 @@ final class KVReadSlot: @unchecked Sendable {
     func read() {
         guard let request else { return }
         do {
-            for unsafe (part, bytes) in unsafe [(KVPageSource.Part.keys, keys), (.values, values)] where bytes.count > 0 {
+            for part in [KVPageSource.Part.keys, .values] {
+                let bytes = unsafe part == .keys ? keys : values
                 try unsafe request.source.read(part, layer: request.layer, ordinals: request.ordinals, into: bytes)
             }
             error = nil

@@ -61,9 +61,7 @@ enum KVSegmentFile {
                 guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else { throw Errno(rawValue: errno) }
                 defer { _ = flock(file.rawValue, LOCK_UN) }
                 try file.resize(to: Int64(bytes))
-                for unsafe (index, pages) in unsafe memory.enumerated() {
-                    try unsafe pages.write(to: file, segment.runs[index])
-                }
+                for index in unsafe memory.indices { try unsafe memory[index].write(to: file, segment.runs[index]) }
                 _ = try file.writeAll(toAbsoluteOffset: 0, segment.header(fileBytes: bytes))
                 guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
             }
@@ -112,7 +110,9 @@ extension [KVPageMemory] {
     /// Writes them to their places.
     func write(to file: FileDescriptor, _ run: KVSegment.Run) throws {
         for index in unsafe indices {
-            for unsafe (plane, bytes) in unsafe [(run.keys, self[index].keys), (run.values, self[index].values)] {
+            for part in [KVPageSource.Part.keys, .values] {
+                let plane = part == .keys ? run.keys : run.values
+                let bytes = unsafe part == .keys ? self[index].keys : self[index].values
                 let place = Int64(plane.offset + index * plane.pageBytes)
                 _ = try unsafe file.writeAll(toAbsoluteOffset: place, UnsafeRawBufferPointer(bytes))
             }

@@ -70,7 +70,8 @@ package struct KVSegmentFiles {
         var files = files()
         var total = files.reduce(0) { $0 + $1.bytes }
         func fits() -> Bool {
-            (limit.map { total + bytes <= $0 } ?? true) && (KVFolder.freeBytes(root).map { $0 - bytes >= reserve } ?? true)
+            (limit.map { total + bytes <= $0 } ?? true)
+                && (KVFolder.freeBytes(root).map { $0 - bytes >= reserve } ?? true)
         }
         while !fits() {
             let parents = Set(files.map { $0.name.prefix { $0 != "-" } })

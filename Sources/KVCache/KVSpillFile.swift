@@ -51,7 +51,7 @@ final class KVSpillFile {
         do {
             let file = try file ?? create()
             self.file = file
-            for unsafe (run, entry) in unsafe zip(placed, runs) { try unsafe entry.pages.write(to: file.descriptor, run) }
+            for index in placed.indices { try unsafe runs[index].pages.write(to: file.descriptor, placed[index]) }
             return KVPageSource(file: file, runs: placed)
         } catch {
             throw .unwritable((error as? Errno) ?? .ioError, path: folder.string)

@@ -56,7 +56,10 @@ struct KVSegmentTests {
         if let count = try? KVSegment.headerBytes(bytes), count == bytes.count,
             let read = try? KVSegment(header: bytes, fileBytes: 28_672)
         {
-            #expect(read.runs.allSatisfy { $0.keys.offset + $0.keys.bytes <= 28_672 && $0.values.offset + $0.values.bytes <= 28_672 })
+            #expect(
+                read.runs.allSatisfy {
+                    $0.keys.offset + $0.keys.bytes <= 28_672 && $0.values.offset + $0.values.bytes <= 28_672
+                })
             #expect(
                 read.key
                     == KVSegment.key(

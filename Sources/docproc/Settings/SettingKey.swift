@@ -87,7 +87,8 @@ struct SettingKey: Sendable {
 
     /// All settings, in the order of `config show`.
     static let all: [SettingKey] = [
-        model, memory, threads, context, kvType, kvMemory, disk, temperature, seed, maxOutputTokens, thinking, showThinking,
+        model, memory, threads, context, kvType, kvMemory, disk, temperature, seed, maxOutputTokens, thinking,
+        showThinking,
         maxTime,
         strategy, cite, include,
         exclude, onUnreadable, html, hiddenText, progress, color, strict, input, store, cacheDirectory, cacheKeepDays,
