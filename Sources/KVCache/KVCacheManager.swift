@@ -20,7 +20,7 @@ package final class KVCacheManager {
         self.layout = layout
         self.type = type
         table = KVPageTable(plan: plan, layout: layout)
-        pools = table.pools.map { KVPagePool(pageBytes: Self.pageBytes($0.heads, layout: layout, type: type)) }
+        pools = table.pools.map { KVPagePool(pageBytes: $0.heads.pageShape(type, pageTokens: layout.pageTokens).bytes) }
         views = plan.map {
             KVPages(
                 pages: [], pageTokens: layout.pageTokens, kvHeads: $0.heads.keyValueHeads, headDim: $0.heads.size,
@@ -40,7 +40,7 @@ package final class KVCacheManager {
     package static func maximumBytes(plan: [LayerPlan], layout: KVPageLayout, type: KVType) -> Int {
         layout.pools(plan).reduce(0) { sum, pool in
             let slabs = (pool.capacity + KVPagePool.slabPages - 1) / KVPagePool.slabPages
-            return sum + slabs * KVPagePool.slabPages * pageBytes(pool.heads, layout: layout, type: type)
+            return sum + slabs * KVPagePool.slabPages * pool.heads.pageShape(type, pageTokens: layout.pageTokens).bytes
         }
     }
 
@@ -76,22 +76,13 @@ package final class KVCacheManager {
     func bytes(layer: Int, ordinal: Int) -> UnsafeMutableRawBufferPointer? {
         guard ordinal < views[layer].pages.count, let page = views[layer].pages[ordinal] else { return nil }
         return unsafe UnsafeMutableRawBufferPointer(
-            start: page.keys, count: Self.pageBytes(plan[layer].heads, layout: layout, type: type))
+            start: page.keys, count: shape(layer).bytes)
     }
 
     /// Zeroes the places behind position `count` in the bytes of a page.
     func clear(_ bytes: UnsafeMutableRawBufferPointer, layer: Int, ordinal: Int, from count: Int) {
         let used = max(count - ordinal * layout.pageTokens, 0)
-        guard used < layout.pageTokens, let start = bytes.baseAddress else { return }
-        let heads = plan[layer].heads
-        let row = heads.size * type.bytes
-        for plane in 0..<2 {
-            let first = unsafe start + plane * Self.planeBytes(heads, layout: layout, type: type)
-            for head in 0..<heads.keyValueHeads {
-                let rest = unsafe first + (head * layout.pageTokens + used) * row
-                unsafe rest.initializeMemory(as: UInt8.self, repeating: 0, count: (layout.pageTokens - used) * row)
-            }
-        }
+        if let start = bytes.baseAddress { unsafe shape(layer).clear(start, from: used) }
     }
 
     /// Pages of a layer, or of the one whose keys and values it shares.
@@ -102,14 +93,8 @@ package final class KVCacheManager {
         }
     }
 
-    /// The page's place for keys, `[keyValueHeads][pageTokens][size]`; the values follow it.
-    private static func planeBytes(_ heads: HeadShape, layout: KVPageLayout, type: KVType) -> Int {
-        let bytes = layout.pageTokens * heads.keyValueWidth * type.bytes
-        return (bytes + 63) / 64 * 64
-    }
-
-    private static func pageBytes(_ heads: HeadShape, layout: KVPageLayout, type: KVType) -> Int {
-        2 * planeBytes(heads, layout: layout, type: type)
+    private func shape(_ layer: Int) -> KVPageShape {
+        plan[layer].heads.pageShape(type, pageTokens: layout.pageTokens)
     }
 
     private func apply(_ changes: [KVPageTable.Change]) {
@@ -117,7 +102,7 @@ package final class KVCacheManager {
             switch change {
             case .held(let layer, let ordinal, let page):
                 let keys = unsafe pools[page.pool].address(page.index)
-                let values = unsafe keys + Self.planeBytes(plan[layer].heads, layout: layout, type: type)
+                let values = unsafe keys + shape(layer).keyBytes
                 while views[layer].pages.count <= ordinal { views[layer].pages.append(nil) }
                 views[layer].pages[ordinal] = unsafe KVPageView(keys: keys, values: values)
             case .dropped(let layer, let ordinal, _):

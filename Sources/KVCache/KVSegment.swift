@@ -4,7 +4,7 @@
 // A header is everything before the first page, little-endian:
 //     0  magic                    8  version              12  bytes of the header, a multiple of 4096
 //    16  CRC-32C of the header (this field as 0)          20  tokens of a page
-//    24  bytes of a number       28  tokens               32  pages               36  0
+//    24  code of the KVType      28  tokens               32  pages               36  0
 //    40  first position          48  bytes of the file
 //    56  namespace, parent and key, 64 hexadecimal digits each
 //   256  token ids, 4 bytes each; then for each page: layer, ordinal (4 bytes each), offset (8), bytes, CRC-32C (4 each)
@@ -37,7 +37,7 @@ package struct KVSegment: Sendable, Equatable {
     package static let fullTokens = 8192
     /// Offsets of pages are multiples of it.
     static let alignment = 4096
-    static let version = 1
+    static let version = 2
     private static let magic = Array("docprocK".utf8)
     private static let fixedBytes = 256
     /// No segment of ours comes near these.
@@ -52,8 +52,8 @@ package struct KVSegment: Sendable, Equatable {
     package var first: Int
     package var tokens: [Int32]
     package var pageTokens: Int
-    /// Bytes of one number.
-    package var elementBytes: Int
+    /// `KVType.code`: how numbers are kept.
+    package var codec: Int
     package var pages: [Page]
 
     package var end: Int { first + tokens.count }
@@ -82,7 +82,7 @@ package struct KVSegment: Sendable, Equatable {
         func put(_ value: Int, _ width: Int) {
             for byte in 0..<width { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * byte))) }
         }
-        for value in [Self.version, count, 0, pageTokens, elementBytes, tokens.count, pages.count, 0] { put(value, 4) }
+        for value in [Self.version, count, 0, pageTokens, codec, tokens.count, pages.count, 0] { put(value, 4) }
         put(first, 8)
         put(fileBytes, 8)
         for hash in [namespace, parent, key] { bytes += Array(hash.hex.utf8) }
@@ -129,7 +129,7 @@ extension KVSegment {
         let checksum = unsafe unsigned.withUnsafeBytes { unsafe Checksum.crc32c($0) }
         guard Int(checksum) == Self.number(bytes, 16, 4) else { throw .checksum }
         pageTokens = Self.number(bytes, 20, 4)
-        elementBytes = Self.number(bytes, 24, 4)
+        codec = Self.number(bytes, 24, 4)
         let (tokenCount, pageCount) = (Self.number(bytes, 28, 4), Self.number(bytes, 32, 4))
         guard pageTokens >= 1, pageTokens <= 4096 else { throw .field("tokens of a page") }
         guard tokenCount >= 1, tokenCount <= Self.mostTokens, pageCount <= Self.mostPages,

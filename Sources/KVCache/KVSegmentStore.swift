@@ -163,7 +163,7 @@ package final class KVSegmentStore {
 
     /// Whether a segment has pages as this cache has them, and all pages of layers that see everything.
     private static func fits(_ segment: KVSegment, _ cache: KVCacheManager) -> Bool {
-        guard segment.pageTokens == cache.layout.pageTokens, segment.elementBytes == cache.type.bytes,
+        guard segment.pageTokens == cache.layout.pageTokens, segment.codec == Int(cache.type.code),
             segment.first % segment.pageTokens == 0,
             segment.pages.allSatisfy({ cache.plan.indices.contains($0.layer) && cache.plan[$0.layer].keyValues == .own }
             )
@@ -198,7 +198,7 @@ package final class KVSegmentStore {
         let first = parents.count * KVSegment.fullTokens
         var segment = KVSegment(
             namespace: namespace, parent: parents.last ?? namespace, first: first, tokens: Array(tokens[first...]),
-            pageTokens: cache.layout.pageTokens, elementBytes: cache.type.bytes, pages: [])
+            pageTokens: cache.layout.pageTokens, codec: Int(cache.type.code), pages: [])
         let key = segment.key
         guard isWritable, cache.isWhole else { return key }
         let path = path(of: segment)

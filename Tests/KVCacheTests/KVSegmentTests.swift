@@ -11,7 +11,7 @@ import Testing
 struct KVSegmentTests {
     private let segment = KVSegment(
         namespace: ContentHash(of: "n"), parent: ContentHash(of: "p"), first: 8192, tokens: Array(5..<305),
-        pageTokens: 64, elementBytes: 2,
+        pageTokens: 64, codec: 1,
         pages: (0..<5).map { .init(layer: 1, ordinal: 128 + $0, offset: 8192 + 4096 * $0, bytes: 4096, checksum: 7) })
 
     @Test func headersComeBack() throws {
@@ -99,10 +99,11 @@ struct KVSegmentStoreTests {
             let pages = cache.pages(layer: layer)
             return (min(entry.attention.lowerBound(cache.count), cache.count)..<cache.count).allSatisfy { position in
                 guard let page = pages.pages[position / pages.pageTokens] else { return false }
-                let offset = position % pages.pageTokens * pages.headDim * 4
+                let place = position % pages.pageTokens
                 let expected = Float(position % 2000) + Float(layer) * 0.25
-                return unsafe page.keys.load(fromByteOffset: offset, as: Float.self) == expected
-                    && page.values.load(fromByteOffset: offset, as: Float.self) == -expected
+                // Keys lie in columns, values in rows.
+                return unsafe page.keys.load(fromByteOffset: place * 4, as: Float.self) == expected
+                    && page.values.load(fromByteOffset: place * pages.headDim * 4, as: Float.self) == -expected
             }
         }
     }

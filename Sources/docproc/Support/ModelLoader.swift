@@ -29,7 +29,7 @@ struct ModelLoader {
         let settings = context.settings
         var options = EngineOptions(threads: settings.integer(SettingKey.threads) ?? Machine.cores)
         options.memoryLimit = settings.integer(SettingKey.memory)
-        options.kvType = settings.text(SettingKey.kvType) == "f32" ? .f32 : .f16
+        options.kvType = settings.text(SettingKey.kvType).flatMap(KVType.init(rawValue:)) ?? .f16
         options.kernels = context.environment["DOCPROC_KERNELS"].flatMap { $0.isEmpty ? nil : $0 }
         switch settings.text(SettingKey.context) ?? "auto" {
         case "max": options.contextLimit = nil
