@@ -41,4 +41,13 @@ void ck_neon_gemm(size_t m, size_t n, size_t k, const float *a, size_t lda, cons
                   size_t ldc, bool accumulate);
 void ck_neon_transpose_keys(const void *keys, bool f16, size_t n, size_t width, float *out, size_t stride);
 
+// arm_neon_kv.c
+void ck_neon_q8_rows(const int8_t *codes, const float *scales, size_t rows, size_t n, float *out);
+void ck_neon_q4_rows(const uint8_t *codes, const float *scales, size_t rows, size_t n, float *out);
+void ck_neon_q8_columns(const int8_t *codes, const float *scales, size_t rows, size_t n, size_t stride, float *out);
+void ck_neon_q4_columns(const uint8_t *codes, const float *scales, size_t rows, size_t n, size_t stride, float *out);
+#define CK_NEON_KV \
+    .q8_rows = ck_neon_q8_rows, .q4_rows = ck_neon_q4_rows, .q8_columns = ck_neon_q8_columns, \
+    .q4_columns = ck_neon_q4_columns,
+
 #endif

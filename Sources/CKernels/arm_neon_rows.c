@@ -210,7 +210,8 @@ static void softmax_step(float *scores, size_t rows, size_t n, float *maxima, fl
     .maximum = maximum, \
     .exp_shift = exp_shift, \
     .softmax_step = softmax_step, \
-    .transpose_keys = ck_neon_transpose_keys,
+    .transpose_keys = ck_neon_transpose_keys, \
+    CK_SCALAR_KV CK_NEON_KV
 
 const ck_table ck_neon = {
     COMMON

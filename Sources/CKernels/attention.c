@@ -15,8 +15,8 @@ typedef struct {
     size_t rows;      // queries of the piece times heads per KV head
     float *queries;   // [rows][head_dim], scaled
     float *scores;    // [rows][page_tokens]
-    float *keys;      // [head_dim][page_tokens]
-    float *values;    // [page_tokens][head_dim]
+    float *keys;      // room for [head_dim][page_tokens]
+    float *values;    // room for [page_tokens][head_dim]
     float *partial;   // maxima [rows], sums [rows], outputs [rows][head_dim] of one span
 } workspace;
 
@@ -75,6 +75,7 @@ static void gather_queries(const ck_table *t, const ck_attention *a, size_t kv_h
     for (size_t q = q0; q < q1; q++, out += count) {
         memcpy(out, a->queries + (q * a->heads + kv_head * group) * a->head_dim, count * sizeof(float));
         t->scale(out, count, a->scale);
+        ck_kv_rotate(t, a->kv_type, out, group, a->head_dim);
     }
 }
 
@@ -99,21 +100,15 @@ static void mask(const ck_attention *a, size_t q0, size_t q1, size_t start, size
 // The keys and values of one page against all rows.
 static void tile(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t page,
                  size_t n, const workspace *w, float *partial) {
-    size_t width = a->head_dim, stride = a->page_tokens;
-    size_t offset = kv_head * stride * width * (a->f16 ? sizeof(uint16_t) : sizeof(float));
-    const uint8_t *keys = (const uint8_t *)a->keys[page - a->first_page] + offset;
-    const uint8_t *values = (const uint8_t *)a->values[page - a->first_page] + offset;
-    t->transpose_keys(keys, a->f16, n, width, w->keys, stride);
-    const float *value_rows = (const float *)values;
-    if (a->f16) {
-        t->dequantize[CK_F16](values, n * width, w->values);
-        value_rows = w->values;
-    }
-    // Positions from n on hold nothing yet: their scores are masked, their values not read.
-    t->gemm(w->rows, n, width, w->queries, width, w->keys, stride, w->scores, stride, false);
+    size_t width = a->head_dim, stride = a->page_tokens, index = page - a->first_page;
+    const ck_kv_shape shape = {a->kv_type, a->kv_heads, width, stride};
+    const float *keys = ck_kv_keys(t, &shape, a->keys[index], kv_head, n, w->keys);
+    const float *values = ck_kv_values(t, &shape, a->values[index], kv_head, n, w->values);
+    // Positions from n on hold nothing yet: they are not read, and their scores are masked.
+    t->gemm(w->rows, n, width, w->queries, width, keys, stride, w->scores, stride, false);
     mask(a, q0, q1, page * stride, n, w->scores);
     t->softmax_step(w->scores, w->rows, stride, partial, sums_of(partial, w->rows), outputs_of(partial, w->rows), width);
-    t->gemm(w->rows, width, n, w->scores, stride, value_rows, width, outputs_of(partial, w->rows), width, true);
+    t->gemm(w->rows, width, n, w->scores, stride, values, width, outputs_of(partial, w->rows), width, true);
 }
 
 // All that the queries see of one span. False when that is nothing.
@@ -171,8 +166,9 @@ static void merge(const ck_table *t, const ck_attention *a, size_t kv_head, size
 static void finish(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t rows) {
     for (size_t r = 0; r < rows; r++) {
         size_t place = place_of(a, kv_head, q0, r);
-        float sum = a->running[2 * place + 1];
-        t->scale(a->out + place * a->head_dim, a->head_dim, sum > 0 ? 1 / sum : 0);
+        float *row = a->out + place * a->head_dim, sum = a->running[2 * place + 1];
+        t->scale(row, a->head_dim, sum > 0 ? 1 / sum : 0);
+        ck_kv_rotate(t, a->kv_type, row, 1, a->head_dim);
     }
 }
 

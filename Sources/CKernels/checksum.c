@@ -12,7 +12,9 @@
 enum { SLICES = 8 };
 
 static uint32_t tables[SLICES][256];
+#if defined(__x86_64__)
 static bool has_instruction;  // asking the processor is slow in virtual machines
+#endif
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void prepare(void) {

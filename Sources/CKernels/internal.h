@@ -69,6 +69,17 @@ static inline float ck_half(uint16_t h) {
     return ck_bits(sign | ck_float_bits(subnormal));
 }
 
+// Float to IEEE half: rounds to nearest even; too large becomes infinity; NaN stays NaN.
+static inline uint16_t ck_to_half(float value) {
+    uint32_t bits = ck_float_bits(value), sign = bits >> 16 & 0x8000;
+    bits &= 0x7fffffff;
+    if (bits > 0x7f800000) return (uint16_t)(sign | 0x7e00);
+    if (bits >= 0x477ff000) return (uint16_t)(sign | 0x7c00);
+    if (bits < 0x38800000)  // subnormal half: adding 0.5 moves the rounding to the right place
+        return (uint16_t)(sign | (ck_float_bits(ck_bits(bits) + 0.5f) - 0x3f000000));
+    return (uint16_t)(sign | (bits - 0x38000000 + 0xfff + (bits >> 13 & 1)) >> 13);
+}
+
 // 2^(e - 128): the scale of MXFP4, half of the usual E8M0 because its quants are doubled. Subnormal for e < 2.
 static inline float ck_e8m0_half(uint8_t e) {
     return ck_bits(e < 2 ? 0x00200000u << e : (uint32_t)(e - 1) << 23);
@@ -98,6 +109,25 @@ static inline int ck_iq4_scale(const uint8_t *block, int k) {
     int high = ck_load16(block + 2) >> 2 * k & 3;
     return (low | high << 4) - 32;
 }
+
+// Portable functions on integers of keys and values (kv_codec.c), as entries of a table.
+void ck_hadamard(float *x, size_t n, size_t block);
+uint16_t ck_encode_q8(const float *x, size_t n, int8_t *codes);
+uint16_t ck_encode_q4(const float *x, size_t n, uint8_t *codes);
+void ck_q8_rows(const int8_t *codes, const float *scales, size_t rows, size_t n, float *out);
+void ck_q4_rows(const uint8_t *codes, const float *scales, size_t rows, size_t n, float *out);
+void ck_q8_columns(const int8_t *codes, const float *scales, size_t rows, size_t n, size_t stride, float *out);
+void ck_q4_columns(const uint8_t *codes, const float *scales, size_t rows, size_t n, size_t stride, float *out);
+#define CK_SCALAR_KV \
+    .hadamard = ck_hadamard, .encode_q8 = ck_encode_q8, .encode_q4 = ck_encode_q4, .q8_rows = ck_q8_rows, \
+    .q4_rows = ck_q4_rows, .q8_columns = ck_q8_columns, .q4_columns = ck_q4_columns,
+
+// The numbers that codes of q4 stand for, in units of the scale, and the borders between those that are not negative.
+extern const int8_t ck_kv_levels[16];
+enum { CK_KV_MAGNITUDES = 8, CK_KV_TRIES = 8 };
+extern const float ck_kv_borders[CK_KV_MAGNITUDES - 1];
+// What is tried as the inverse scale of q4, from the sum of squares and the largest magnitude of a row.
+void ck_kv_tries(float squares, float largest, size_t n, float inverses[CK_KV_TRIES]);
 
 extern const int8_t ck_nl4[16];
 extern const int8_t ck_fp4[16];

@@ -126,19 +126,8 @@ static void rope_pairs(float *x, size_t n, const float *cosines, const float *si
     }
 }
 
-// Rounds to nearest even; too large becomes infinity; NaN stays NaN.
-static uint16_t half_from(float value) {
-    uint32_t bits = ck_float_bits(value), sign = bits >> 16 & 0x8000;
-    bits &= 0x7fffffff;
-    if (bits > 0x7f800000) return (uint16_t)(sign | 0x7e00);
-    if (bits >= 0x477ff000) return (uint16_t)(sign | 0x7c00);
-    if (bits < 0x38800000)  // subnormal half: adding 0.5 moves the rounding to the right place
-        return (uint16_t)(sign | (ck_float_bits(ck_bits(bits) + 0.5f) - 0x3f000000));
-    return (uint16_t)(sign | (bits - 0x38000000 + 0xfff + (bits >> 13 & 1)) >> 13);
-}
-
 static void to_f16(const float *x, size_t n, uint16_t *y) {
-    for (size_t i = 0; i < n; i++) y[i] = half_from(x[i]);
+    for (size_t i = 0; i < n; i++) y[i] = ck_to_half(x[i]);
 }
 
 static float maximum(const float *x, size_t n) {
@@ -199,6 +188,7 @@ const ck_table ck_portable = {
     .exp_shift = exp_shift,
     .softmax_step = softmax_step,
     .transpose_keys = transpose_keys,
+    CK_SCALAR_KV
     .product = {{product32_1, product32_2, product32_3, product32_4},
                 {product32_1, product32_2, product32_3, product32_4},
                 {product16_1, product16_2, product16_3, product16_4},

@@ -148,6 +148,7 @@ AVX2 static float exp_shift(float *x, size_t n, float shift) {
     .exp_shift = exp_shift, \
     .softmax_step = ck_avx2_softmax_step, \
     .transpose_keys = ck_avx2_transpose_keys, \
+    CK_AVX2_KV \
     .gemm = ck_avx2_gemm,
 
 const ck_table ck_avx2 = {

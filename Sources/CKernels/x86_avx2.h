@@ -105,6 +105,19 @@ CK_PLAIN_TYPES(CK_AVX2_DECLARE_FLOAT_DOTS)
 void ck_avx2_floats_f16(const void *row, size_t n, float *out);
 void ck_avx2_floats_bf16(const void *row, size_t n, float *out);
 
+// x86_avx2_kv.c
+void ck_avx2_hadamard(float *x, size_t n, size_t block);
+uint16_t ck_avx2_encode_q8(const float *x, size_t n, int8_t *codes);
+uint16_t ck_avx2_encode_q4(const float *x, size_t n, uint8_t *codes);
+void ck_avx2_q8_rows(const int8_t *codes, const float *scales, size_t rows, size_t n, float *out);
+void ck_avx2_q4_rows(const uint8_t *codes, const float *scales, size_t rows, size_t n, float *out);
+void ck_avx2_q8_columns(const int8_t *codes, const float *scales, size_t rows, size_t n, size_t stride, float *out);
+void ck_avx2_q4_columns(const uint8_t *codes, const float *scales, size_t rows, size_t n, size_t stride, float *out);
+#define CK_AVX2_KV \
+    .hadamard = ck_avx2_hadamard, .encode_q8 = ck_avx2_encode_q8, .encode_q4 = ck_avx2_encode_q4, \
+    .q8_rows = ck_avx2_q8_rows, .q4_rows = ck_avx2_q4_rows, .q8_columns = ck_avx2_q8_columns, \
+    .q4_columns = ck_avx2_q4_columns,
+
 // x86_avx2.c; the AVX-512 levels use these too.
 extern const ck_table ck_avx2;
 void ck_avx2_rope_pairs(float *x, size_t n, const float *cosines, const float *sines);

@@ -178,7 +178,8 @@ AVX512 static void floats_bf16(const void *row, size_t n, float *out) {
     .maximum = maximum, \
     .exp_shift = exp_shift, \
     .softmax_step = softmax_step, \
-    .transpose_keys = ck_avx2_transpose_keys,
+    .transpose_keys = ck_avx2_transpose_keys, \
+    CK_AVX2_KV
 #define COMMON_VNNI \
     COMMON \
     .dots = {CK_AVX2_UNPACKED(DOTS_VNNI)}, \

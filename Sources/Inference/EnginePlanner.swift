@@ -177,7 +177,10 @@ extension ModelDescription {
         let checkpoint = model.checkpoint
         let tensors = checkpoint.summaries
         let plan = configuration.layerPlan
-        let perLayer = plan.map { $0.keyValues == .own ? 2 * $0.heads.keyValueWidth * KVType.f16.bytes : 0 }
+        let pageTokens = 64  // so many fill a page without padding
+        let perLayer = plan.map {
+            $0.keyValues == .own ? $0.heads.pageShape(.f16, pageTokens: pageTokens).bytes / pageTokens : 0
+        }
         var layers: [String: Int] = [:]
         for layer in plan { layers[layer.attention.label, default: 0] += 1 }
         self.init(

@@ -28,7 +28,7 @@ package final class KVCacheManager {
         self.layout = layout
         self.type = type
         table = KVPageTable(plan: plan, layout: layout)
-        pools = table.pools.map { KVPagePool(pageBytes: Self.pageBytes($0.heads, layout: layout, type: type)) }
+        pools = table.pools.map { KVPagePool(pageBytes: $0.heads.pageShape(type, pageTokens: layout.pageTokens).bytes) }
         let order = Self.readingOrder(plan, layout: layout, type: type)
         reader = layout.pages && !order.isEmpty ? KVPageReader(order: order, layout: layout) : nil
         spill = pagingFolder.map { KVSpillFile(folder: $0.appending("paged")) }
@@ -61,7 +61,7 @@ package final class KVCacheManager {
         let reading = layout.pages ? KVPageReader.bytes(readingOrder(plan, layout: layout, type: type)) : 0
         return layout.pools(plan).reduce(reading) { sum, pool in
             let slabs = (pool.capacity + KVPagePool.slabPages - 1) / KVPagePool.slabPages
-            return sum + slabs * KVPagePool.slabPages * pageBytes(pool.heads, layout: layout, type: type)
+            return sum + slabs * KVPagePool.slabPages * pool.heads.pageShape(type, pageTokens: layout.pageTokens).bytes
         }
     }
 
@@ -70,7 +70,7 @@ package final class KVCacheManager {
         guard layout.pages else { return 0 }
         return plan.reduce(0) { sum, layer in
             guard layer.keyValues == .own, layer.attention == .full else { return sum }
-            let page = pageBytes(layer.heads, layout: layout, type: type)
+            let page = layer.heads.pageShape(type, pageTokens: layout.pageTokens).bytes
             return sum + layout.contextTokens / layout.pageTokens * page
         }
     }
@@ -80,10 +80,10 @@ package final class KVCacheManager {
         plan.enumerated().filter { $0.element.attention == .full }.map { index, layer in
             var owner = index
             if case .shared(let other) = layer.keyValues { owner = other }
-            let bytes = planeBytes(plan[owner].heads, layout: layout, type: type)
+            let shape = plan[owner].heads.pageShape(type, pageTokens: layout.pageTokens)
             return KVPageReader.Layer(
-                layer: owner, keyBytes: bytes, valueBytes: bytes,
-                blockPages: KVPageReader.blockPages(pageBytes: 2 * bytes, layout: layout))
+                layer: owner, keyBytes: shape.keyBytes, valueBytes: shape.valueBytes,
+                blockPages: KVPageReader.blockPages(pageBytes: shape.bytes, layout: layout))
         }
     }
 
@@ -168,25 +168,16 @@ package final class KVCacheManager {
     /// The bytes of a page; nil where none is held.
     func memory(layer: Int, ordinal: Int) -> KVPageMemory? {
         guard let page = views[layer].run[ordinal] else { return nil }
-        let bytes = Self.planeBytes(plan[layer].heads, layout: layout, type: type)
+        let shape = shape(layer)
         return unsafe KVPageMemory(
-            keys: UnsafeMutableRawBufferPointer(start: page.keys, count: bytes),
-            values: UnsafeMutableRawBufferPointer(start: page.values, count: bytes))
+            keys: UnsafeMutableRawBufferPointer(start: page.keys, count: shape.keyBytes),
+            values: UnsafeMutableRawBufferPointer(start: page.values, count: shape.valueBytes))
     }
 
     /// Zeroes the places behind position `count` in the bytes of a page.
     func clear(_ page: KVPageMemory, layer: Int, ordinal: Int, from count: Int) {
         let used = max(count - ordinal * layout.pageTokens, 0)
-        guard used < layout.pageTokens else { return }
-        let heads = plan[layer].heads
-        let row = heads.size * type.bytes
-        for unsafeplane in unsafe [page.keys, page.values] {
-            guard let first = plane.baseAddress else { continue }
-            for head in 0..<heads.keyValueHeads {
-                let rest = unsafe first + (head * layout.pageTokens + used) * row
-                unsafe rest.initializeMemory(as: UInt8.self, repeating: 0, count: (layout.pageTokens - used) * row)
-            }
-        }
+        if let start = unsafe page.keys.baseAddress { unsafe shape(layer).clear(start, from: used) }
     }
 
     /// Pages of a layer, or of the one whose keys and values it shares.
@@ -197,14 +188,8 @@ package final class KVCacheManager {
         }
     }
 
-    /// The page's place for keys, `[keyValueHeads][pageTokens][size]`; the values follow it.
-    private static func planeBytes(_ heads: HeadShape, layout: KVPageLayout, type: KVType) -> Int {
-        let bytes = layout.pageTokens * heads.keyValueWidth * type.bytes
-        return (bytes + 63) / 64 * 64
-    }
-
-    private static func pageBytes(_ heads: HeadShape, layout: KVPageLayout, type: KVType) -> Int {
-        2 * planeBytes(heads, layout: layout, type: type)
+    private func shape(_ layer: Int) -> KVPageShape {
+        plan[layer].heads.pageShape(type, pageTokens: layout.pageTokens)
     }
 
     private func apply(_ changes: [KVPageTable.Change]) {
@@ -212,7 +197,7 @@ package final class KVCacheManager {
             switch change {
             case .held(let layer, let ordinal, let page):
                 let keys = unsafe pools[page.pool].address(page.index)
-                let values = unsafe keys + Self.planeBytes(plan[layer].heads, layout: layout, type: type)
+                let values = unsafe keys + shape(layer).keyBytes
                 if ordinal != views[layer].run.end { views[layer].run = KVPageRun(first: ordinal) }
                 unsafe views[layer].run.append(KVPageView(keys: keys, values: values))
             case .dropped(let layer, let ordinal, _):

@@ -185,7 +185,7 @@ package final class KVSegmentStore {
 
     /// Whether a segment has pages as this cache has them, and all pages of layers that see everything.
     private static func fits(_ segment: KVSegment, _ cache: KVCacheManager) -> Bool {
-        guard segment.pageTokens == cache.layout.pageTokens, segment.code == cache.type.code,
+        guard segment.pageTokens == cache.layout.pageTokens, segment.code == Int(cache.type.code),
             segment.first % segment.pageTokens == 0,
             segment.runs.allSatisfy({ cache.plan.indices.contains($0.layer) && cache.plan[$0.layer].keyValues == .own })
         else { return false }
@@ -219,7 +219,7 @@ package final class KVSegmentStore {
         let first = parents.count * full
         var segment = KVSegment(
             namespace: namespace, parent: parents.last ?? namespace, first: first, tokens: Array(tokens[first...]),
-            pageTokens: cache.layout.pageTokens, code: cache.type.code, runs: [])
+            pageTokens: cache.layout.pageTokens, code: Int(cache.type.code), runs: [])
         let key = segment.key
         let path = path(of: segment)
         defer {

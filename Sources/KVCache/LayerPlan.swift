@@ -39,6 +39,11 @@ package struct HeadShape: Sendable, Hashable {
         self.size = size
     }
 
+    /// The form of pages with keys and values of these heads.
+    package func pageShape(_ type: KVType, pageTokens: Int) -> KVPageShape {
+        KVPageShape(type: type, kvHeads: keyValueHeads, headDim: size, pageTokens: pageTokens)
+    }
+
     /// Elements of all query heads of one token.
     package var queryWidth: Int { queryHeads * size }
     /// Elements of all key heads of one token; the same for values.

@@ -32,25 +32,13 @@ package enum AttentionKind: Sendable, Hashable {
     }
 }
 
-/// How cached keys and values are stored.
-package enum KVType: String, Sendable, Hashable, CaseIterable {
-    case f16
-    case f32
-
-    /// Bytes of one number.
-    package var bytes: Int { self == .f16 ? 2 : 4 }
-
-    /// Names it in files.
-    package var code: Int { self == .f16 ? 1 : 0 }
-}
-
-/// One page of the cache: `[kvHeads][pageTokens][headDim]` keys and as many values, in memory that somebody else owns.
+/// One page of the cache, in memory that somebody else owns: the planes of a `KVPageShape`.
 @safe
 package struct KVPageView {
     package var keys: UnsafeMutableRawPointer
     package var values: UnsafeMutableRawPointer
 
-    /// Both pointers aligned for the numbers they hold.
+    /// Both aligned to 64 bytes, or at least for the numbers they hold.
     package init(keys: UnsafeMutableRawPointer, values: UnsafeMutableRawPointer) {
         unsafe self.keys = unsafe keys
         unsafe self.values = unsafe values
@@ -134,8 +122,6 @@ package struct KVPages {
 
     /// Describes pages; nothing is copied.
     package init(run: KVPageRun, pageTokens: Int, kvHeads: Int, headDim: Int, type: KVType) {
-        precondition(pageTokens > 0 && pageTokens % 8 == 0 && CK_SPAN % pageTokens == 0, "page size")
-        precondition(kvHeads > 0 && headDim > 0, "head shape")
         self.run = run
         self.pageTokens = pageTokens
         self.kvHeads = kvHeads
@@ -143,8 +129,10 @@ package struct KVPages {
         self.type = type
     }
 
-    /// Bytes of the keys of one page; the values take as many.
-    package var pageBytes: Int { kvHeads * pageTokens * headDim * type.bytes }
+    /// The form of each page.
+    package var shape: KVPageShape {
+        KVPageShape(type: type, kvHeads: kvHeads, headDim: headDim, pageTokens: pageTokens)
+    }
 }
 
 /// Queries of consecutive positions and the cache that they attend to. Keys and values of the queries' own positions

@@ -22,7 +22,7 @@ extension Compute {
         let job = unsafe ck_attention(
             queries: request.queries, tokens: request.tokens, heads: request.heads, kv_heads: cache.kvHeads,
             head_dim: cache.headDim, scale: request.scale, window: window, chunk: chunk, first_position: first,
-            keys: nil, values: nil, page_tokens: cache.pageTokens, first_page: 0, f16: cache.type == .f16, begin: 0,
+            keys: nil, values: nil, page_tokens: cache.pageTokens, first_page: 0, kv_type: cache.type.code, begin: 0,
             end: 0, is_first: false, is_last: false, running: running, out: out)
         if let (stream, layer) = cache.paged, paged > 0 {
             stream.forEachRun(layer: layer) { run in
@@ -92,39 +92,6 @@ extension Compute {
         unsafe run(job.kv_heads, scratchBytes: 0) { head, _ in
             var job = unsafe job
             unsafe ck_attention_merge(table, &job, head, 0, job.tokens, spans, partials + head * spans * floats)
-        }
-    }
-
-    /// Writes keys and values of consecutive positions into their pages.
-    ///
-    /// - Parameters:
-    ///   - keys, values: `[tokens, kvHeads, headDim]`
-    ///   - firstPosition: the position of token 0.
-    /// - Precondition: the pages of all these positions are there.
-    package func storeKV(
-        keys: UnsafePointer<Float>, values: UnsafePointer<Float>, tokens: Int, firstPosition: Int, into cache: KVPages
-    ) {
-        let (width, type) = (cache.headDim, cache.type)
-        forRanges(tokens, grain: 16) { range in
-            for token in range {
-                let position = firstPosition + token
-                guard let page = cache.run[position / cache.pageTokens] else {
-                    preconditionFailure("no page for position \(position)")
-                }
-                for head in 0..<cache.kvHeads {
-                    let source = (token * cache.kvHeads + head) * width
-                    let target = (head * cache.pageTokens + position % cache.pageTokens) * width * type.bytes
-                    unsafe store(keys + source, width, page.keys + target, type)
-                    unsafe store(values + source, width, page.values + target, type)
-                }
-            }
-        }
-    }
-
-    private func store(_ x: UnsafePointer<Float>, _ count: Int, _ target: UnsafeMutableRawPointer, _ type: KVType) {
-        switch type {
-        case .f16: unsafe table.pointee.to_f16(x, count, target.assumingMemoryBound(to: UInt16.self))
-        case .f32: unsafe target.copyMemory(from: x, byteCount: count * MemoryLayout<Float>.stride)
         }
     }
 }

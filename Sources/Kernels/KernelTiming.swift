@@ -37,10 +37,10 @@ package struct KernelTiming {
         precondition(tokens <= length && tokens > 0, "queries are among the positions")
         var cache = KVPages(run: KVPageRun(), pageTokens: 64, kvHeads: kvHeads, headDim: headDim, type: .f16)
         let pages = (length + 63) / 64
-        let memory = Buffer<UInt8>(count: 2 * pages * cache.pageBytes)
+        let memory = Buffer<UInt8>(count: pages * cache.shape.bytes)
         for page in 0..<pages {
-            let keys = unsafe UnsafeMutableRawPointer(memory.pointer) + 2 * page * cache.pageBytes
-            unsafe cache.run.append(KVPageView(keys: keys, values: keys + cache.pageBytes))
+            let keys = unsafe UnsafeMutableRawPointer(memory.pointer) + page * cache.shape.bytes
+            unsafe cache.run.append(KVPageView(keys: keys, values: keys + cache.shape.keyBytes))
         }
         let queries = Buffer<Float>(count: tokens * heads * headDim)
         queries.fill(0.1)

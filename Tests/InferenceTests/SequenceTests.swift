@@ -28,6 +28,18 @@ struct SequenceTests {
         }
     }
 
+    /// The code of a token depends on that token alone.
+    @Test(arguments: models, [KVType.q8, .q4])
+    func chunksAndThreadsDoNotChangeCodes(model: FixtureModel, type: KVType) async throws {
+        let ids = try prompt(model)
+        let positions = [0, 1, 17, 63, 64, 65, 128, ids.count - 1]
+        let whole = try await model.open(numerics: .fast, kvType: type).logits(ids, positions: positions)
+        for (chunk, threads) in [(1, 2), (7, 1), (64, 4)] {
+            let engine = try await model.open(numerics: .fast, kvType: type, threads: threads, chunk: chunk)
+            #expect(try await engine.logits(ids, positions: positions) == whole, "chunks of \(chunk)")
+        }
+    }
+
     @Test(arguments: models, Numerics.allCases)
     func threadsDoNotChangeTheResult(model: FixtureModel, numerics: Numerics) async throws {
         let ids = try prompt(model)
@@ -117,5 +129,24 @@ struct SequenceTests {
         let worst = zip(full, half).map { abs($0 - $1) }.max() ?? 1
         // 11 bits of mantissa; logits reach 30.
         #expect(worst > 0 && worst < 0.05)
+    }
+
+    /// Fewer bits are further away, and none so far that the model says something else.
+    @Test func fewerBitsAreFurtherAway() async throws {
+        let model = FixtureModel.all[0]
+        let ids = try prompt(model)
+        func logits(_ type: KVType) async throws -> [Float] {
+            try await model.open(kvType: type).logits(ids, positions: [ids.count - 1])[0]
+        }
+        let full = try await logits(.f32)
+        let norm = full.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        var errors: [Float] = []
+        for type in [KVType.f16, .q8, .q4] {
+            let squares = zip(full, try await logits(type)).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+            errors.append(squares.squareRoot() / norm)
+        }
+        print("\(model.testDescription): errors of f16, q8 and q4: \(errors)")
+        #expect(errors[0] < errors[1] && errors[1] < errors[2])
+        #expect(errors[1] < 0.02 && errors[2] < 0.3)
     }
 }

@@ -19,7 +19,13 @@ struct KVCacheManagerTests {
         let cache = KVCacheManager(plan: plan, layout: layout, type: type)
         let most = KVCacheManager.maximumBytes(plan: plan, layout: layout, type: type)
         // Sliding: 99 + 64 + 128 positions touch at most 6 pages; full: 32 pages. Slabs round up to 16 pages.
-        #expect(most == (16 * 2 * 64 * 32 + 32 * 2 * 64 * 128) * type.bytes)
+        let numbers = 16 * 2 * 64 * 32 + 32 * 2 * 64 * 128
+        // Keys and values have a scale of two bytes for each position and head.
+        let scales = 2 * (16 * 2 * 64 + 32 * 2 * 64 * 2)
+        let expected: [KVType: Int] = [
+            .f32: 4 * numbers, .f16: 2 * numbers, .q8: numbers + scales, .q4: numbers / 2 + scales,
+        ]
+        #expect(most == expected[type])
         #expect(cache.residentBytes == 0)
         for _ in 0..<16 {
             cache.reserve(128)
@@ -56,8 +62,7 @@ struct KVCacheManagerTests {
         func key(_ position: Int) -> Float? {
             let pages = cache.pages(layer: 1)
             guard let page = pages.run[position / pages.pageTokens] else { return nil }
-            return unsafe page.keys.load(
-                fromByteOffset: position % pages.pageTokens * pages.headDim * 4, as: Float.self)
+            return unsafe page.keys.load(fromByteOffset: position % pages.pageTokens * 4, as: Float.self)
         }
         append(120, mark: 1000)
         cache.truncate(to: 70)

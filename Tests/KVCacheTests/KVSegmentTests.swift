@@ -107,10 +107,11 @@ struct KVSegmentStoreTests {
             let pages = cache.pages(layer: layer)
             return (min(entry.attention.lowerBound(cache.count), cache.count)..<cache.count).allSatisfy { position in
                 guard let page = pages.run[position / pages.pageTokens] else { return false }
-                let offset = position % pages.pageTokens * pages.headDim * 4
+                let place = position % pages.pageTokens
                 let expected = Float(position % 2000) + Float(layer) * 0.25
-                return unsafe page.keys.load(fromByteOffset: offset, as: Float.self) == expected
-                    && page.values.load(fromByteOffset: offset, as: Float.self) == -expected
+                // Keys lie in columns, values in rows.
+                return unsafe page.keys.load(fromByteOffset: place * 4, as: Float.self) == expected
+                    && page.values.load(fromByteOffset: place * pages.headDim * 4, as: Float.self) == -expected
             }
         }
     }

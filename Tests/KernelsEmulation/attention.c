@@ -9,42 +9,58 @@ enum { PAGE = 64, PAGES = 16 };
 
 typedef struct {
     ck_attention a;
-    float *keys, *values;  // [position][kv_head][head_dim], as they are in the cache
+    double *keys, *values;  // [position][kv_head][head_dim], as the cache has them
     const void *key_pages[PAGES], *value_pages[PAGES];
 } sequence;
 
-static sequence *make(size_t heads, size_t kv_heads, size_t head_dim, size_t length, bool f16) {
+// What a plane holds of some places, rotated back.
+static void read(const ck_kv_shape *shape, bool are_keys, const void *plane, size_t places, double *out) {
+    const size_t width = shape->head_dim;
+    float *room = memory(shape->page_tokens * width * 4), row[512];
+    for (size_t h = 0; h < shape->kv_heads; h++) {
+        const float *found = are_keys ? ck_kv_keys(&ck_portable, shape, plane, h, places, room)
+                                      : ck_kv_values(&ck_portable, shape, plane, h, places, room);
+        for (size_t i = 0; i < places; i++) {
+            for (size_t d = 0; d < width; d++) row[d] = are_keys ? found[d * shape->page_tokens + i] : found[i * width + d];
+            ck_kv_rotate(&ck_portable, shape->type, row, 1, width);
+            for (size_t d = 0; d < width; d++) out[(i * shape->kv_heads + h) * width + d] = (double)row[d];
+        }
+    }
+}
+
+static sequence *make(const ck_table *t, size_t heads, size_t kv_heads, size_t head_dim, size_t length, int type) {
     random_source r = {head_dim + length};
     sequence *s = memory(sizeof *s);
-    size_t count = length * kv_heads * head_dim, size = f16 ? 2 : 4;
+    const ck_kv_shape shape = {type, kv_heads, head_dim, PAGE};
+    size_t row = kv_heads * head_dim, count = length * row;
     float *queries = floats(&r, length * heads * head_dim);
     for (size_t i = 0; i < length * heads * head_dim; i++) queries[i] *= 3;
-    s->keys = floats(&r, count);
-    s->values = floats(&r, count);
-    for (size_t i = 0; i < count; i++) {
-        s->keys[i] = ck_half(to_half(s->keys[i]));
-        s->values[i] = ck_half(to_half(s->values[i]));
-    }
-    for (size_t page = 0; page * PAGE < length; page++) {
-        uint8_t *pages[2];
-        const float *sources[2] = {s->keys, s->values};
-        for (int kind = 0; kind < 2; kind++) {
-            // Whatever was there before must not matter: NaN everywhere.
-            pages[kind] = memset(memory(kv_heads * PAGE * head_dim * size), 0xff, kv_heads * PAGE * head_dim * size);
-            for (size_t i = 0; i < PAGE && page * PAGE + i < length; i++)
-                for (size_t h = 0; h < kv_heads; h++) {
-                    const float *source = sources[kind] + ((page * PAGE + i) * kv_heads + h) * head_dim;
-                    uint8_t *target = pages[kind] + (h * PAGE + i) * head_dim * size;
-                    if (f16) ck_portable.to_f16(source, head_dim, (uint16_t *)target);
-                    else memcpy(target, source, head_dim * 4);
-                }
+    float *keys = floats(&r, count), *values = floats(&r, count);
+    s->keys = memory(count * sizeof(double));
+    s->values = memory(count * sizeof(double));
+    void *scratch = memory(ck_kv_store_scratch(&shape));
+    for (size_t first = 0; first < length; first += PAGE) {
+        const size_t places = length - first < PAGE ? length - first : PAGE, bytes = ck_kv_plane_bytes(&shape);
+        // Whatever was there before must not matter: NaN everywhere.
+        void *key_plane = memset(memory(bytes), 0xff, bytes), *value_plane = memset(memory(bytes), 0xff, bytes);
+        // In pieces, as prompts are cut.
+        for (size_t i = 0; i < places; i += 13) {
+            const size_t some = places - i < 13 ? places - i : 13;
+            ck_kv_store_keys(t, &shape, keys + (first + i) * row, some, i, key_plane, scratch);
+            ck_kv_store_values(t, &shape, values + (first + i) * row, some, i, value_plane, scratch);
         }
-        s->key_pages[page] = pages[0];
-        s->value_pages[page] = pages[1];
+        read(&shape, true, key_plane, places, s->keys + first * row);
+        read(&shape, false, value_plane, places, s->values + first * row);
+        s->key_pages[first / PAGE] = key_plane;
+        s->value_pages[first / PAGE] = value_plane;
     }
+    double error = 0;
+    for (size_t i = 0; i < count; i++) error = fmax(error, fabs(s->keys[i] - (double)keys[i]));
+    const double allowed[4] = {0, 0x1p-11, 0.03, 0.5};
+    expect(error <= allowed[type], t, "stored keys, width %zu, type %d: off by %g", head_dim, type, error);
     s->a = (ck_attention){.queries = queries, .tokens = length, .heads = heads, .kv_heads = kv_heads,
                           .head_dim = head_dim, .scale = 0.2f, .keys = s->key_pages, .values = s->value_pages,
-                          .page_tokens = PAGE, .f16 = f16};
+                          .page_tokens = PAGE, .kv_type = type};
     return s;
 }
 
@@ -57,7 +73,7 @@ static void formula(const sequence *s, size_t position, size_t head, double *out
         scores[k] = 0;
         for (size_t d = 0; d < width; d++)
             scores[k] += (double)a->queries[(position * a->heads + head) * width + d] *
-                         (double)s->keys[(k * a->kv_heads + kv_head) * width + d];
+                         s->keys[(k * a->kv_heads + kv_head) * width + d];
         scores[k] *= 0.2;
         top = fmax(top, scores[k]);
     }
@@ -66,19 +82,22 @@ static void formula(const sequence *s, size_t position, size_t head, double *out
         double weight = exp(scores[k] - top);
         sum += weight;
         for (size_t d = 0; d < width; d++)
-            out[d] += weight * (double)s->values[(k * a->kv_heads + kv_head) * width + d];
+            out[d] += weight * s->values[(k * a->kv_heads + kv_head) * width + d];
     }
     for (size_t d = 0; d < width; d++) out[d] /= sum;
 }
 
-static void check_sequence(const ck_table *t, size_t heads, size_t kv_heads, size_t head_dim, size_t length, bool f16,
+static void check_sequence(const ck_table *t, size_t heads, size_t kv_heads, size_t head_dim, size_t length, int type,
                            size_t window, size_t chunk) {
-    sequence *s = make(heads, kv_heads, head_dim, length, f16);
+    sequence *s = make(t, heads, kv_heads, head_dim, length, type);
     s->a.window = window;
     s->a.chunk = chunk;
     size_t floats_out = length * heads * head_dim, row = heads * head_dim;
     float *all = memory(floats_out * 4), *some = memory(floats_out * 4);
     void *scratch = malloc(ck_attention_scratch(&s->a, length));
+    s->a.end = length;
+    s->a.is_first = s->a.is_last = true;
+    s->a.running = memory(length * heads * 2 * 4);
     s->a.out = all;
     for (size_t h = 0; h < kv_heads; h++) ck_attention_queries(t, &s->a, h, 0, length, scratch);
     double expected[512];
@@ -88,8 +107,8 @@ static void check_sequence(const ck_table *t, size_t heads, size_t kv_heads, siz
         formula(s, positions[i], heads - 1, expected);
         const float *place = all + positions[i] * row + (heads - 1) * head_dim;
         // Values are at most 1; scores are off by some 1e-6 of their size.
-        expect(close_to(place, expected, head_dim, 0, 5e-6), t, "attention, width %zu, %s, position %zu", head_dim,
-               f16 ? "f16" : "f32", positions[i]);
+        expect(close_to(place, expected, head_dim, 0, 5e-6), t, "attention, width %zu, type %d, position %zu", head_dim, type,
+               positions[i]);
     }
     // Pieces of queries.
     s->a.out = some;
@@ -109,20 +128,35 @@ static void check_sequence(const ck_table *t, size_t heads, size_t kv_heads, siz
     for (size_t h = 0; h < kv_heads; h++) {
         for (size_t span = first_span; span < spans; span++)
             ck_attention_span(t, &last, h, 0, tokens, span, partials + (span - first_span) * partial, scratch);
-        ck_attention_merge(t, &last, h, 0, tokens, spans - first_span, partials, scratch);
+        ck_attention_merge(t, &last, h, 0, tokens, spans - first_span, partials);
     }
     expect(same_bits(some, all + (length - tokens) * row, tokens * row), t, "attention by spans, width %zu", head_dim);
+    // Pages that come in two blocks.
+    if (window == 0 && chunk == 0 && length > CK_SPAN) {
+        for (int block = 0; block < 2; block++) {
+            ck_attention part = s->a;
+            part.is_first = block == 0;
+            part.is_last = block == 1;
+            part.begin = block == 0 ? 0 : CK_SPAN;
+            part.end = block == 0 ? CK_SPAN : length;
+            part.first_page = part.begin / PAGE;
+            part.keys += part.first_page;
+            part.values += part.first_page;
+            for (size_t h = 0; h < kv_heads; h++) ck_attention_queries(t, &part, h, 0, length, scratch);
+        }
+        expect(same_bits(some, all, floats_out), t, "attention in blocks, width %zu", head_dim);
+    }
     free(scratch);
 }
 
 void check_attention(const ck_table *t) {
     const size_t widths[] = {64, 128, 256, 512, 24};
     for (int i = 0; i < 5; i++)
-        for (int f16 = 0; f16 < 2; f16++) {
-            check_sequence(t, 4, 2, widths[i], 150, f16 == 1, 0, 0);
-            check_sequence(t, 3, 1, widths[i], 75, f16 == 1, 40, 0);
+        for (int type = CK_KV_F32; type <= CK_KV_Q4; type++) {
+            check_sequence(t, 4, 2, widths[i], 150, type, 0, 0);
+            check_sequence(t, 3, 1, widths[i], 75, type, 40, 0);
         }
-    check_sequence(t, 2, 1, 64, 600, true, 0, 0);
-    check_sequence(t, 2, 2, 64, 600, true, 0, 96);
-    check_sequence(t, 2, 1, 16, 700, true, 100, 0);
+    check_sequence(t, 2, 1, 64, 600, CK_KV_F16, 0, 0);
+    check_sequence(t, 2, 2, 64, 600, CK_KV_Q8, 0, 96);
+    check_sequence(t, 2, 1, 16, 700, CK_KV_Q4, 100, 0);
 }

@@ -39,6 +39,7 @@ enum { WEIGHT_TYPES = sizeof weight_types / sizeof *weight_types };
 void check_rows(const ck_table *t);
 void check_tiles(const ck_table *t);
 void check_products(const ck_table *t);
+void check_kv(const ck_table *t);
 void check_attention(const ck_table *t);
 
 #endif

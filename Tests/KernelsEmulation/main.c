@@ -39,6 +39,7 @@ int main(int count, char **arguments) {
         check_rows(tables[i]);
         check_tiles(tables[i]);
         check_products(tables[i]);
+        check_kv(tables[i]);
         check_attention(tables[i]);
         printf("%-12s %zu of %zu checks failed\n", tables[i]->name, failures - failed, checks - checked);
         fflush(stdout);

@@ -23,11 +23,11 @@ private final class Sequence {
         values = random.floats(length * kvHeads * headDim).map { Float(Float16($0)) }
         cache = KVPages(run: KVPageRun(), pageTokens: 64, kvHeads: kvHeads, headDim: headDim, type: type)
         for _ in 0..<(length + 63) / 64 {
-            let page = UnsafeMutableRawPointer.allocate(byteCount: 2 * cache.pageBytes, alignment: 64)
+            let page = UnsafeMutableRawPointer.allocate(byteCount: cache.shape.bytes, alignment: 64)
             // Whatever was there before must not matter: NaN everywhere.
-            page.initializeMemory(as: UInt8.self, repeating: 0xff, count: 2 * cache.pageBytes)
+            page.initializeMemory(as: UInt8.self, repeating: 0xff, count: cache.shape.bytes)
             memory.append(page)
-            cache.run.append(KVPageView(keys: page, values: page + cache.pageBytes))
+            cache.run.append(KVPageView(keys: page, values: page + cache.shape.keyBytes))
         }
     }
 
@@ -63,8 +63,23 @@ private final class Sequence {
         return out
     }
 
+    /// What the cache holds, by position and KV head.
+    func stored() -> (keys: [[Double]], values: [[Double]]) {
+        var keys: [[Double]] = [], values: [[Double]] = []
+        for place in 0..<length * kvHeads {
+            let (position, head) = (place / kvHeads, place % kvHeads)
+            guard let page = cache.run[position / cache.pageTokens] else { preconditionFailure("no page") }
+            let pagePlace = position % cache.pageTokens
+            keys.append(cache.shape.row(ofKeys: page.keys, head: head, place: pagePlace))
+            values.append(cache.shape.row(ofValues: page.values, head: head, place: pagePlace))
+        }
+        return (keys, values)
+    }
+
     /// softmax(q k / scale) v, one query and head at a time.
-    func reference(_ kind: AttentionKind, position: Int, head: Int) -> [Double] {
+    func reference(
+        _ stored: (keys: [[Double]], values: [[Double]]), _ kind: AttentionKind, position: Int, head: Int
+    ) -> [Double] {
         let kvHead = head / (heads / kvHeads)
         let first: Int
         switch kind {
@@ -77,7 +92,7 @@ private final class Sequence {
             var dot = 0.0
             for d in 0..<headDim {
                 let q = queries[(position * heads + head) * headDim + d]
-                dot += Double(q) * Double(keys[(key * kvHeads + kvHead) * headDim + d])
+                dot += Double(q) * stored.keys[key * kvHeads + kvHead][d]
             }
             scores.append(dot * 0.2)
         }
@@ -85,7 +100,7 @@ private final class Sequence {
         let weights = scores.map { exp($0 - top) }, sum = weights.reduce(0, +)
         return (0..<headDim).map { d in
             zip(first...position, weights).reduce(0.0) {
-                $0 + $1.1 * Double(values[($1.0 * kvHeads + kvHead) * headDim + d])
+                $0 + $1.1 * stored.values[$1.0 * kvHeads + kvHead][d]
             } / sum
         }
     }
@@ -103,10 +118,11 @@ private let kinds: [AttentionKind] = [
         ] {
             let s = Sequence(heads: heads, kvHeads: kvHeads, headDim: headDim, length: length, type: type)
             let out = s.run(Compute(pool: ThreadPool(threads: 2)), kind, chunk: 200)
+            let stored = s.stored()
             for position in [0, 1, 63, 64, 65, 96, 128, 199, 200, 511, 512, 660] where position < length {
                 for head in [0, heads - 1] {
                     let place = (position * heads + head) * headDim
-                    let expected = s.reference(kind, position: position, head: head)
+                    let expected = s.reference(stored, kind, position: position, head: head)
                     let worst = (0..<headDim).map { abs(Double(out[place + $0]) - expected[$0]) }.max() ?? .nan
                     // Values are at most 1; scores are off by some 1e-6 of their size.
                     #expect(worst < 5e-6, "\(kind), position \(position), head \(head)")
@@ -115,8 +131,9 @@ private let kinds: [AttentionKind] = [
         }
     }
 
-    @Test(arguments: kinds) func bitsDependNeitherOnThreadsNorOnChunks(kind: AttentionKind) {
-        let s = Sequence(heads: 4, kvHeads: 2, headDim: 16, length: 1100, type: .f16, seed: 9)
+    @Test(arguments: kinds, KVType.allCases)
+    func bitsDependNeitherOnThreadsNorOnChunks(kind: AttentionKind, type: KVType) {
+        let s = Sequence(heads: 4, kvHeads: 2, headDim: 16, length: 1100, type: type, seed: 9)
         let one = bits(s.run(Compute(pool: ThreadPool(threads: 1)), kind, chunk: 1100))
         #expect(one.allSatisfy { Float(bitPattern: $0).isFinite })
         for (threads, chunk) in [(2, 1100), (4, 512), (2, 130), (4, 37), (2, 5), (2, 1)] {
@@ -125,12 +142,14 @@ private let kinds: [AttentionKind] = [
         }
     }
 
-    @Test(arguments: levels) func everyLevelAgreesWithTheFormula(level: String) throws {
-        let s = Sequence(heads: 2, kvHeads: 1, headDim: 24, length: 150, type: .f16, seed: 4)
+    @Test(arguments: levels, KVType.allCases)
+    func everyLevelAgreesWithTheFormula(level: String, type: KVType) throws {
+        let s = Sequence(heads: 2, kvHeads: 1, headDim: 24, length: 150, type: type, seed: 4)
         let kernels = try #require(KernelSet.named(level))
         let out = s.run(Compute(pool: ThreadPool(threads: 2), kernels: kernels), .full, chunk: 70)
+        let stored = s.stored()
         for position in [0, 64, 149] {
-            let expected = s.reference(.full, position: position, head: 1)
+            let expected = s.reference(stored, .full, position: position, head: 1)
             let place = (position * 2 + 1) * 24
             #expect((0..<24).allSatisfy { abs(Double(out[place + $0]) - expected[$0]) < 5e-6 })
         }

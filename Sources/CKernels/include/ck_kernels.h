@@ -132,6 +132,20 @@ typedef struct ck_table {
     void (*softmax_step)(float *scores, size_t rows, size_t n, float *maxima, float *sums, float *out, size_t width);
     // Key rows [n][width] (f16 or f32) to [width][stride] floats. Works in steps of 8 rows, as page sizes allow.
     void (*transpose_keys)(const void *keys, bool f16, size_t n, size_t width, float *out, size_t stride);
+
+    // For keys and values that are kept as integers; see kv_codec.c.
+    // Turns each block of `block` (a power of two) of x by the normalized Walsh-Hadamard transform, its own inverse.
+    void (*hadamard)(float *x, size_t n, size_t block);
+    // A row to codes; returns its scale, a half. n is even for q4: byte i holds the codes of i and of i + n / 2.
+    uint16_t (*encode_q8)(const float *x, size_t n, int8_t *codes);
+    uint16_t (*encode_q4)(const float *x, size_t n, uint8_t *codes);
+    // Rows of codes to rows of n floats, with a scale for each row.
+    void (*q8_rows)(const int8_t *codes, const float *scales, size_t rows, size_t n, float *out);
+    void (*q4_rows)(const uint8_t *codes, const float *scales, size_t rows, size_t n, float *out);
+    // The same with a scale for each column. Rows of codes and floats are `stride` apart, of which n, a multiple of 8,
+    // are wanted. A row of q4 makes two of floats, of which the second is rows / 2 below.
+    void (*q8_columns)(const int8_t *codes, const float *scales, size_t rows, size_t n, size_t stride, float *out);
+    void (*q4_columns)(const uint8_t *codes, const float *scales, size_t rows, size_t n, size_t stride, float *out);
 } ck_table;
 
 // The tables this processor can run, best first; the last is "portable".
@@ -205,6 +219,43 @@ typedef struct {
 // One piece of a ck_product_job: a ck_piece_fn.
 void ck_product_piece(const void *job, size_t piece, size_t thread);
 
+// ---- Pages of keys and values (kv_codec.c) ----
+
+// How the numbers of a page are kept.
+enum { CK_KV_F32 = 0, CK_KV_F16 = 1, CK_KV_Q8 = 2, CK_KV_Q4 = 3 };
+
+// A page has a plane of keys, [kv_heads][head_dim][page_tokens], and one of values, [kv_heads][page_tokens][head_dim].
+// Keys lie as attention multiplies by them. Behind the integers of q8 and q4 lie their scales: halves,
+// [kv_heads][page_tokens].
+typedef struct {
+    int type;             // CK_KV_...
+    size_t kv_heads;
+    size_t head_dim;      // even for q4
+    size_t page_tokens;   // divides CK_SPAN, a multiple of 8
+} ck_kv_shape;
+
+// Bytes of a plane, a multiple of 64.
+size_t ck_kv_plane_bytes(const ck_kv_shape *s);
+
+// Writes rows [tokens][kv_heads][head_dim] as the places from `place` on of a plane. Scratch: ck_kv_store_scratch bytes.
+size_t ck_kv_store_scratch(const ck_kv_shape *s);
+void ck_kv_store_keys(const ck_table *t, const ck_kv_shape *s, const float *rows, size_t tokens, size_t place,
+                      void *plane, void *scratch);
+void ck_kv_store_values(const ck_table *t, const ck_kv_shape *s, const float *rows, size_t tokens, size_t place,
+                        void *plane, void *scratch);
+
+// The first `n` places of one head as floats, keys [head_dim][page_tokens] or values [page_tokens][head_dim]: in the
+// plane itself or in `room`. What lies behind place n is undefined.
+const float *ck_kv_keys(const ck_table *t, const ck_kv_shape *s, const void *plane, size_t head, size_t n, float *room);
+const float *ck_kv_values(const ck_table *t, const ck_kv_shape *s, const void *plane, size_t head, size_t n,
+                          float *room);
+
+// Zeroes the places from `place` on of both planes.
+void ck_kv_clear(const ck_kv_shape *s, void *keys, void *values, size_t place);
+
+// Integers are kept of rotated heads: queries are rotated like keys, and what attention makes of values is rotated back.
+void ck_kv_rotate(const ck_table *t, int type, float *rows, size_t count, size_t head_dim);
+
 // ---- Attention (attention.c) ----
 
 enum { CK_SPAN = 512 };  // positions whose partial results are merged in order; see attention.c
@@ -216,10 +267,10 @@ typedef struct {
     size_t window, chunk;                // 0: none. First visible position: see ck_lower_bound
     size_t first_position;               // of query 0
     // A block of pages: page first_page + i, at index i, holds page_tokens positions; null where nothing is held.
-    const void *const *keys;             // [kv_heads][page_tokens][head_dim]
-    const void *const *values;           // the same
+    const void *const *keys;             // planes as in ck_kv_shape
+    const void *const *values;
     size_t page_tokens, first_page;
-    bool f16;
+    int kv_type;
     // Positions of the block. All blocks but the last end at a multiple of CK_SPAN.
     size_t begin, end;
     bool is_first, is_last;              // whether the block is the first and the last that the queries see

@@ -20,6 +20,12 @@ struct ThreadFlag: SettingFlags {
     var settings: [FlagSetting] { threads.map { [(SettingKey.threads.name, [$0], "--threads")] } ?? [] }
 }
 
+/// `--kv-type` of such commands.
+struct KVTypeFlag: SettingFlags {
+    var kvType: String?
+    var settings: [FlagSetting] { kvType.map { [(SettingKey.kvType.name, [$0], "--kv-type")] } ?? [] }
+}
+
 /// `bench speed`: prefill and decode, beside a peer if one is named.
 struct BenchSpeed: DocprocCommand {
     static let configuration = CommandConfiguration(
@@ -30,6 +36,8 @@ struct BenchSpeed: DocprocCommand {
     @OptionGroup var progress: ProgressOptions
     @Option(name: .long, help: ArgumentHelp("Threads that compute.", valueName: "n"))
     var threads: String?
+    @Option(name: .long, help: ArgumentHelp("How keys and values are kept: f16, f32, q8 or q4.", valueName: "type"))
+    var kvType: String?
     @Option(name: .long, help: ArgumentHelp("Path of llama-bench; its runs alternate with ours.", valueName: "path"))
     var peer: String?
     @Option(name: .long, help: ArgumentHelp("Samples of each case.", valueName: "n"))
@@ -39,7 +47,9 @@ struct BenchSpeed: DocprocCommand {
     @Option(name: .long, help: ArgumentHelp("Tokens to write; 0 for none.", valueName: "tokens"))
     var decode = 64
 
-    var settingFlags: [any SettingFlags] { [model, progress, ThreadFlag(threads: threads)] }
+    var settingFlags: [any SettingFlags] {
+        [model, progress, ThreadFlag(threads: threads), KVTypeFlag(kvType: kvType)]
+    }
 
     func run(in context: CommandContext) async throws {
         let lengths = prefill.split(separator: ",").map { Quantity.tokens(String($0)) ?? 0 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Inference
+import Kernels
 import Models
 import Runs
 import SystemPackage
@@ -20,6 +21,8 @@ struct BenchPerplexity: DocprocCommand {
     @OptionGroup var progress: ProgressOptions
     @Option(name: .long, help: ArgumentHelp("Threads that compute.", valueName: "n"))
     var threads: String?
+    @Option(name: .long, help: ArgumentHelp("How keys and values are kept: f16, f32, q8 or q4.", valueName: "type"))
+    var kvType: String?
     @Option(name: .long, help: ArgumentHelp("Tokens of a window.", valueName: "tokens"))
     var window = "512"
     @Option(name: .long, help: ArgumentHelp("Only the first windows of the text.", valueName: "n"))
@@ -27,7 +30,9 @@ struct BenchPerplexity: DocprocCommand {
     @Argument(help: ArgumentHelp("A text in UTF-8; - is standard input.", valueName: "file"))
     var file: String
 
-    var settingFlags: [any SettingFlags] { [model, progress, ThreadFlag(threads: threads)] }
+    var settingFlags: [any SettingFlags] {
+        [model, progress, ThreadFlag(threads: threads), KVTypeFlag(kvType: kvType)]
+    }
 
     func run(in context: CommandContext) async throws {
         guard let size = Quantity.tokens(window), size >= 4, windows ?? 1 >= 1 else {
@@ -70,7 +75,8 @@ struct BenchPerplexity: DocprocCommand {
         try context.print(
             .fields([
                 "schema": "docproc.bench_perplexity/1", "model": .string(files.name), "file": .string(file),
-                "threads": .int(options.threads), "window": .int(size), "windows": .int(total),
+                "threads": .int(options.threads), "kv_type": .string(options.kvType.rawValue),
+                "window": .int(size), "windows": .int(total),
                 "tokens": .int(total * size), "scored_tokens": .int(found.count), "perplexity": .double(found.value),
                 "error": .double(found.error), "seconds": .double(seconds), "tokens_per_second": .double(speed),
             ]),

@@ -47,7 +47,8 @@ struct SettingKey: Sendable {
     static let threads = SettingKey("threads", .integer(1...1024), nil, "threads that compute; by default one per core")
     static let context = SettingKey(
         "context", .choiceOrInteger(["auto", "max"], 64...100_000_000), "auto", "tokens of a window")
-    static let kvType = SettingKey("kv_type", .choice(["f16", "f32"]), "f16", "how keys and values are kept")
+    static let kvType = SettingKey(
+        "kv_type", .choice(["f16", "f32", "q8", "q4"]), "f16", "how keys and values are kept")
     static let kvMemory = SettingKey(
         "kv_memory", .size, nil, "the most that keys and values take in memory; the others are on disk")
     static let disk = SettingKey(

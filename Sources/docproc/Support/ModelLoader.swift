@@ -30,7 +30,7 @@ struct ModelLoader {
         let settings = context.settings
         var options = EngineOptions(threads: settings.integer(SettingKey.threads) ?? Machine.cores)
         options.memoryLimit = settings.integer(SettingKey.memory)
-        options.kvType = settings.text(SettingKey.kvType) == "f32" ? .f32 : .f16
+        options.kvType = settings.text(SettingKey.kvType).flatMap(KVType.init(rawValue:)) ?? .f16
         options.kvMemory = settings.integer(SettingKey.kvMemory)
         options.pagingFolder = pagingFolder
         options.pagingLimit = settings.integer(SettingKey.disk)
