@@ -113,7 +113,8 @@ let package = Package(
         .target(
             name: "Benchmarks",
             dependencies: [
-                "Diagnostics", "Inference", "Kernels", "Models", "Tokenization", "Weights", subprocess, system,
+                "Conversion", "Diagnostics", "Inference", "Kernels", "Models", "Tensors", "Tokenization", "Weights",
+                subprocess, system,
             ],
             swiftSettings: swift),
 
@@ -149,6 +150,12 @@ let package = Package(
             dependencies: [
                 "Inference", "Models", "Conversion", "Hashing", "KVCache", "Kernels", "Tensors", "Weights",
                 "Tokenization", system,
+            ],
+            resources: [.copy("Fixtures")], swiftSettings: swift),
+        .testTarget(
+            name: "BenchmarksTests",
+            dependencies: [
+                "Benchmarks", "Inference", "Kernels", "Models", "Tokenization", "Weights",
             ],
             resources: [.copy("Fixtures")], swiftSettings: swift),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents"], swiftSettings: swift),

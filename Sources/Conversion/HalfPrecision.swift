@@ -1,9 +1,9 @@
 // IEEE half precision by integer arithmetic: the same bits on every processor, rounded to nearest, ties to even.
 
 /// Conversions between 32-bit floats and the bits of 16-bit ones.
-enum HalfPrecision {
+package enum HalfPrecision {
     /// The nearest half; beyond the largest, infinity.
-    static func bits(_ value: Float) -> UInt16 {
+    package static func bits(_ value: Float) -> UInt16 {
         let bits = value.bitPattern
         let sign = UInt16(truncatingIfNeeded: bits >> 16) & 0x8000
         let magnitude = bits & 0x7FFF_FFFF
@@ -22,7 +22,7 @@ enum HalfPrecision {
     }
 
     /// The float of the same value.
-    static func float(_ bits: UInt16) -> Float {
+    package static func float(_ bits: UInt16) -> Float {
         let sign = UInt32(bits & 0x8000) << 16
         let exponent = UInt32(bits >> 10) & 0x1F
         let mantissa = UInt32(bits & 0x3FF)

@@ -18,7 +18,7 @@ import Testing
         (["ask", "only-one-argument"], "ask needs"), (["explain", "DP-CTX-2"], "did you mean"),
         (["config", "show", "--set", "memry=8G"], "did you mean \"memory\""),
         (["config", "show", "--set", "memory=8Q"], "a size such as 8G"),
-        (["bench", "speed", "--rounds", "x"], "rounds"),
+        (["bench", "speed", "--rounds", "x"], "rounds"), (["bench", "recall"], "--synthetic"),
         (["summarize"], "path"),
     ])
     func mistakesOnTheCommandLineEndWithTwo(arguments: [String], message: String) throws {

@@ -175,6 +175,23 @@ struct ModelTests {
         #expect(products.contains { $0["weights"] as? String == "Q4_K" && ($0["prefill_gops"] as? Double ?? 0) > 0 })
     }
 
+    @Test func recallIsMeasuredWithoutAModel() throws {
+        let program = try Program()
+        defer { program.remove() }
+        let result = try program.run("bench", "recall", "--synthetic", "--tokens", "4K", "--depths", "5", "--json")
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.json?["schema"] as? String == "docproc.bench_recall/1")
+        let answers = try #require(result.json?["answers"] as? [[String: Any]])
+        #expect(result.json?["found"] as? Int == answers.count && answers.count == 11)
+        #expect(answers.allSatisfy { $0["right"] as? Bool == true })
+        #expect(result.json?["prefill_tokens_per_second"] as? Double ?? 0 > 0)
+        let text = try program.run("bench", "recall", "--synthetic", "--tokens", "16K", "--critical", "--depths", "3")
+        #expect(text.output.contains("found 3 of 3 · prefill"), "\(text.error)")
+        // Nothing of the model stays.
+        #expect(program.read("tiny.gguf") == nil)
+        #expect(try program.run("bench", "recall", "--synthetic", "--tokens", "1K").status == 2)
+    }
+
     @Test func tokensAreCounted() throws {
         let (program, model) = try program()
         defer { program.remove() }

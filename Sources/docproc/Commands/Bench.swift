@@ -11,7 +11,9 @@ import Weights
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure this machine and a model.",
-        subcommands: [BenchSpeed.self, BenchAnswers.self, BenchMachine.self, BenchPerplexity.self])
+        subcommands: [
+            BenchSpeed.self, BenchAnswers.self, BenchMachine.self, BenchPerplexity.self, BenchRecall.self,
+        ])
 }
 
 /// `--threads` of commands that take no other resource flag.

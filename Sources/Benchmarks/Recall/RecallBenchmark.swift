@@ -1,0 +1,92 @@
+// `bench recall --synthetic`: reads a context once and asks everything that is known about it.
+
+package import Inference
+
+/// Asks an engine with the constructed recall model about a corpus.
+package struct RecallBenchmark: Sendable {
+    private let engine: Engine
+    private let corpus: RecallCorpus
+    private let context: [Int32]
+
+    /// Tokens behind the context that questions and answers take at most.
+    package static let questionTokens = RecallHiding.factTokens
+
+    package init(_ engine: Engine, _ corpus: RecallCorpus) {
+        self.engine = engine
+        self.corpus = corpus
+        context = corpus.context()
+    }
+
+    /// Reads the context, then asks.
+    ///
+    /// - Parameters:
+    ///   - reading: called with tokens done and how many of them were stored before.
+    ///   - asked: called after each question with its answer.
+    package func run(
+        reading: @Sendable (_ done: Int, _ cached: Int) -> Void = { _, _ in },
+        asked: @Sendable (RecallAnswer) -> Void = { _ in }
+    ) async throws -> RecallReport {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let cached = try await read(reading)
+        let read = clock.now
+        var answers = try await ask(corpus.questions, asked)
+        for index in answers.indices { answers[index].balance = try await balance(answers[index].question) }
+        let end = clock.now
+        return RecallReport(
+            tokens: corpus.count, answers: answers, cachedTokens: cached, prefillSeconds: (read - start) / .seconds(1),
+            questionSeconds: (end - read) / .seconds(1), cacheBytes: await engine.cacheBytes,
+            peakMemory: ResourceUse.ownPeak())
+    }
+
+    /// Leaves keys and values of the context in the engine, and in its store.
+    ///
+    /// - Returns: how many tokens were stored before.
+    private func read(_ progress: (_ done: Int, _ cached: Int) -> Void) async throws -> Int {
+        var cached = 0
+        var request = request(corpus.questions.first?.key ?? [0], maxOutputTokens: 0)
+        request.keptTokens = context.count
+        for try await event in engine.generate(request) {
+            guard case .prefill(let done, _, let before) = event else { continue }
+            cached = before
+            progress(min(done, context.count), before)
+        }
+        try Task.checkCancellation()
+        return cached
+    }
+
+    /// All questions share the context. A prompt of millions of tokens is built when its turn comes.
+    private func ask(
+        _ questions: [RecallQuestion], _ asked: (RecallAnswer) -> Void
+    ) async throws -> [RecallAnswer] {
+        var answers: [RecallAnswer] = []
+        for question in questions {
+            var answer = RecallAnswer(question: question, tokens: [])
+            for try await event in engine.generate(request(question.key, maxOutputTokens: question.expected.count)) {
+                if case .token(let id, _, _, _) = event { answer.tokens.append(id) }
+            }
+            try Task.checkCancellation()
+            answers.append(answer)
+            asked(answer)
+        }
+        return answers
+    }
+
+    /// Greedy, without guesses, and no token ends an answer before it is complete.
+    private func request(_ key: [Int32], maxOutputTokens: Int) -> GenerationRequest {
+        GenerationRequest(
+            prompt: context + key, maxOutputTokens: maxOutputTokens, sampling: .greedy, stopTokens: [],
+            speculation: false)
+    }
+
+    /// How much more attention one value of a question got than its rival: a logit is the mean overlap with the values
+    /// found, weighted by attention.
+    private func balance(_ question: RecallQuestion) async throws -> Double? {
+        guard let rival = question.rival, let value = question.expected.first else { return nil }
+        let prompt = context + question.key
+        guard let logits = try await engine.logits(prompt, positions: [prompt.count - 1]).first else { return nil }
+        let codes = TokenCodes(experts: corpus.shape.experts)
+        let apart = Double(TokenCodes.bits - codes.overlap(value, rival))
+        return Double(logits[Int(value)] - logits[Int(rival)]) / apart
+    }
+}
