@@ -51,12 +51,7 @@ package struct KVSegmentFiles {
         var (sound, damaged) = (0, [FilePath]())
         for file in files() {
             do {
-                let segment = try KVSegmentFile.read(file.path)
-                for page in segment.pages {
-                    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: page.bytes, alignment: 64)
-                    defer { unsafe memory.deallocate() }
-                    try unsafe KVSegmentFile.read(file.path, [(page, memory)])
-                }
+                try Self.check(file.path)
                 sound += 1
             } catch {
                 _ = unsafe unlink(file.path.string)
@@ -64,6 +59,41 @@ package struct KVSegmentFiles {
             }
         }
         return (sound, damaged)
+    }
+
+    /// Reads a segment whole.
+    ///
+    /// - Throws: `KVSegmentError` for damage, also where nothing is ever read: between pages.
+    static func check(_ path: FilePath) throws {
+        let segment = try KVSegmentFile.read(path)
+        let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+        try file.closeAfter {
+            var end: Int?
+            for page in segment.pages.sorted(by: { $0.offset < $1.offset }) {
+                let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: page.bytes, alignment: 64)
+                defer { unsafe memory.deallocate() }
+                try unsafe KVSegmentFile.read(path, [(page, memory)])
+                if let end { try checkZero(file, end..<max(end, page.offset)) }
+                end = page.offset + page.bytes
+            }
+            let size = Int(try file.seek(offset: 0, from: .end))
+            if let end { try checkZero(file, end..<max(end, size)) }
+        }
+    }
+
+    private static func checkZero(_ file: FileDescriptor, _ range: Range<Int>) throws {
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        var place = range.lowerBound
+        while place < range.upperBound {
+            let wanted = min(bytes.count, range.upperBound - place)
+            let count = try unsafe bytes.withUnsafeMutableBytes {
+                try unsafe file.read(
+                    fromAbsoluteOffset: Int64(place), into: UnsafeMutableRawBufferPointer(rebasing: $0[..<wanted]))
+            }
+            guard count > 0 else { throw KVSegmentError.truncated }
+            guard bytes[..<count].allSatisfy({ $0 == 0 }) else { throw KVSegmentError.checksum }
+            place += count
+        }
     }
 
     /// Deletes segments that no other follows, those unused for longest first, until `bytes` more fit the limit and
