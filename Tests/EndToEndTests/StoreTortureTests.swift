@@ -167,6 +167,33 @@ struct StoreTortureTests {
         }
     }
 
+    /// The same model in another place is the same model; one byte less and it is another.
+    @Test func modelsAreKnownByTheirContent() throws {
+        let bench = try TortureBench(.sliding)
+        defer { bench.program.remove() }
+        let first = try bench.ask(bench.questions[0])
+        #expect(first.cached == 0)
+        #expect(bench.folders.count == 1)
+        let copy = bench.program.folder + "/copy.gguf"
+        try FileManager.default.copyItem(atPath: TortureModel.sliding.path, toPath: copy)
+        var other = bench
+        other.model.path = copy
+        let second = try other.ask(bench.questions[0])
+        #expect(second.answer == first.answer)
+        #expect(second.cached > 1000)
+        #expect(bench.folders.count == 1)
+        // Other weights under the same name, of the same size and age.
+        var bytes = try Data(contentsOf: URL(filePath: copy))
+        bytes[bytes.count - 100] ^= 0x40
+        let age = try FileManager.default.attributesOfItem(atPath: copy)[.modificationDate]
+        let file = try FileHandle(forUpdating: URL(filePath: copy))
+        try file.write(contentsOf: bytes)
+        try file.close()
+        try FileManager.default.setAttributes([.modificationDate: try #require(age)], ofItemAtPath: copy)
+        #expect(try other.ask(bench.questions[0]).cached == 0)
+        #expect(bench.folders.count == 2)
+    }
+
     /// Another model's folder under our name, and a segment under another's.
     @Test func anotherModelsSegments() throws {
         let bench = try TortureBench(.edge)
@@ -209,7 +236,7 @@ struct StoreTortureTests {
 /// A fixture that reads tens of thousands of tokens in well under a second.
 private struct TortureModel: Sendable, CustomTestStringConvertible {
     let name: String
-    let path: String
+    var path: String
     /// Lines of the document that is asked about: three segments or more.
     let lines: Int
     /// Of the thousand, so many.
@@ -218,7 +245,8 @@ private struct TortureModel: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 
     /// Sliding and full layers; prompt tokens stop after the layers that have keys and values.
-    static let edge = TortureModel(name: "gemma4-e2b", file: "gemma4-e2b/gguf/gemma4-e2b-Q8_0.gguf", lines: 620, kills: 750)
+    static let edge = TortureModel(
+        name: "gemma4-e2b", file: "gemma4-e2b/gguf/gemma4-e2b-Q8_0.gguf", lines: 620, kills: 750)
     /// Chunked and full layers.
     static let chunked = TortureModel(name: "llama4-scout", file: "llama4-scout", lines: 420, kills: 250)
     static let sliding = TortureModel(name: "gemma3", file: "gemma3/gguf/gemma3-Q8_0.gguf", lines: 100, kills: 0)
@@ -244,7 +272,7 @@ private struct TortureModel: Sendable, CustomTestStringConvertible {
 /// A model, a document and a cache of its own.
 private struct TortureBench {
     let program: Program
-    let model: TortureModel
+    var model: TortureModel
     let questions = ["When was the bridge of Dover opened?", "Which bridge was opened in 1870?"]
 
     init(_ model: TortureModel) throws {

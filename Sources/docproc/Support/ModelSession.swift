@@ -31,7 +31,7 @@ struct ModelSession: Sendable {
     ) async throws(UserError) -> ModelSession {
         let loader = ModelLoader(context: context)
         var options = options
-        options.kvStore = loader.kvStore(files, options)
+        options.kvStore = try loader.kvStore(files, options)
         let engine = try await loader.open(files, options: options)
         let thinking = context.settings.text(SettingKey.thinking).flatMap { ThinkingLevel(rawValue: $0) } ?? .none
         let generator = EngineGenerator(
@@ -44,7 +44,7 @@ struct ModelSession: Sendable {
             files: files, engine: engine, generator: generator, options: options,
             numerics: loader.numerics(options)
                 + (generator.thinking == .none ? "" : " thinking=\(generator.thinking.rawValue)"),
-            identity: loader.identity(files))
+            identity: try loader.identity(files))
     }
 
     /// The key of an answer: everything that it depends on.
@@ -76,13 +76,13 @@ struct ModelSession: Sendable {
 
 extension ModelLoader {
     /// Where keys and values of this model are kept; nil where nothing is to stay behind.
-    func kvStore(_ files: ModelFiles, _ options: EngineOptions) -> KVStoreOptions? {
+    func kvStore(_ files: ModelFiles, _ options: EngineOptions) throws(UserError) -> KVStoreOptions? {
         let limit = context.settings.integer(SettingKey.disk)
         guard context.settings.isOn(SettingKey.store), limit != 0 else { return nil }
         let narrator = context.narrator
         return KVStoreOptions(
             root: context.places.keysAndValues,
-            namespace: ContentHash(of: "docproc.kv \(identity(files)) \(numerics(options))"), limit: limit
+            namespace: ContentHash(of: "docproc.kv \(try identity(files)) \(numerics(options))"), limit: limit
         ) { problem in
             switch problem {
             case .unwritable(let errno, path: let path):
@@ -96,6 +96,12 @@ extension ModelLoader {
     /// Arithmetic, kernels and form of the cache, and the build of the program, which holds prompts and rules too: what
     /// changes a result. A stored result of another build is not taken for this one's.
     func numerics(_ options: EngineOptions) -> String {
-        "\(options.numerics.rawValue) \(WorkerPrograms.installed.build(for: .html)) \(options.kernels ?? KernelSet.best().name) kv=\(options.kvType) chunk=\(options.prefillChunk)"
+        let kernels = options.kernels ?? KernelSet.best().name
+        return "\(options.numerics.rawValue) \(build) \(kernels) kv=\(options.kvType) chunk=\(options.prefillChunk)"
+    }
+
+    /// The program by its content, so that the same build is the same on every machine.
+    private var build: String {
+        (try? digests?.digest(of: "/proc/self/exe").hex) ?? WorkerPrograms.installed.build(for: .html)
     }
 }
