@@ -39,6 +39,9 @@ package final class KVSegmentStore {
     private let namespace: ContentHash
     private let limit: Int?
     private let report: (KVStoreProblem) -> Void
+    /// The documents of the prompt that is computed, by the SHA-256 of their content, with the position from which on
+    /// it depends on them; empty where nobody knows.
+    package var documents: [String: Int] = [:]
     /// After a failure nothing more is written.
     private var isWritable = true
 
@@ -136,6 +139,7 @@ package final class KVSegmentStore {
                 return false
             }
         }
+        if let last = prefix.segments.last { KVUseLog(root: root).append(String(last.key.hex.prefix(Self.digits))) }
         return true
     }
 
@@ -222,7 +226,8 @@ package final class KVSegmentStore {
         do {
             try makeFolder()
             let size = unsafe memory.reduce(1 << 20) { $0 + $1.count }
-            guard makeRoom(size) else { return key }
+            guard makeRoom(size, after: parents.last) == .enough else { return key }
+            KVSegmentFiles.note(documents, path: path, end: segment.end)
             try unsafe KVSegmentFile.write(segment, memory, to: path)
         } catch {
             isWritable = false
@@ -237,9 +242,10 @@ package final class KVSegmentStore {
         }
     }
 
-    /// Deletes segments that nothing follows, those unused for longest first, until so many bytes have room.
-    private func makeRoom(_ bytes: Int) -> Bool {
-        KVSegmentFiles(root: root).makeRoom(bytes, limit: limit, reserve: Self.reserve)
+    /// Deletes segments that nothing follows, those of least worth first, until so many bytes have room.
+    private func makeRoom(_ bytes: Int, after parent: ContentHash?) -> KVRoom {
+        KVSegmentFiles(root: root).makeRoom(
+            bytes, limit: limit, reserve: Self.reserve, after: parent?.hex.prefix(Self.digits))
     }
 
     private func discard(_ path: FilePath, why: any Error) {
