@@ -1,14 +1,16 @@
 // The store of keys and values under the whole program: killed at random moments, without room, with its folder gone,
 // shared and mixed up. Nothing of that may change an answer.
 //
-// A few rounds by default; `DOCPROC_TORTURE=1` makes it 1,000 kills.
+// A few rounds by default; `DOCPROC_TORTURE=1` makes it 1,000 kills, a larger number as many as it says.
 
 import Foundation
 import Testing
 
 @Suite(.enabled(if: TortureModel.areThere, TortureModel.missing))
 struct StoreTortureTests {
-    private static let isFull = !(ProcessInfo.processInfo.environment["DOCPROC_TORTURE"] ?? "").isEmpty
+    private static let wanted = Int(ProcessInfo.processInfo.environment["DOCPROC_TORTURE"] ?? "") ?? 0
+    private static let isFull = wanted > 0
+    private static let kills = wanted == 1 ? 1000 : wanted
 
     // MARK: - Kills
 
@@ -19,7 +21,7 @@ struct StoreTortureTests {
         let bench = try TortureBench(model)
         defer { bench.program.remove() }
         var random = SystemRandomNumberGenerator()
-        let kills = Self.isFull ? model.kills : 4
+        let kills = Self.isFull ? Self.kills * model.share / 100 : 4
         let plain = try bench.questions.map { try bench.ask($0, ["--no-store"]).answer }
         let clock = ContinuousClock()
         let start = clock.now
@@ -194,6 +196,105 @@ struct StoreTortureTests {
         #expect(bench.folders.count == 2)
     }
 
+    // MARK: - Pins, purges, archives
+
+    @Test func pinsAndPurges() throws {
+        let bench = try TortureBench(.edge)
+        defer { bench.program.remove() }
+        try bench.program.write("other/towers.txt", String(repeating: "The tower of Brill has a clock.\n", count: 200))
+        func run(_ arguments: String...) throws -> Program.Result {
+            let result = try bench.program.run(arguments + ["--json"])
+            #expect(result.status == 0, "\(result.error)")
+            return result
+        }
+        func ask(_ folders: String...) throws -> Int {
+            let arguments = ["ask"] + folders + [bench.questions[0]] + bench.arguments("", ["--json"]).dropFirst(3)
+            return try bench.parts(try bench.program.run(arguments)).cached
+        }
+        _ = try ask("docs")
+        _ = try ask("other")
+        _ = try ask("docs", "other")
+        let all = bench.segments.count
+        #expect(all >= 5)
+        let pinned = try run("cache", "pin", "--corpus", "other").json?["pinned"] as? Int ?? 0
+        // What is about the bridges alone is not meant.
+        #expect(pinned >= 2 && pinned < all)
+        let usage = try run("cache", "du").json?["kv"] as? [String: Any]
+        #expect((usage?["models"] as? [[String: Any]])?.first?["model"] as? String == "gemma4-e2b-Q8_0")
+        #expect(usage?["pinned"] as? Int ?? 0 >= pinned)
+        // Ages are told in whole seconds.
+        Thread.sleep(forTimeInterval: 1.1)
+        #expect(try run("cache", "prune", "--days", "0").json?["kv"] as? Int == all - (usage?["pinned"] as? Int ?? 0))
+        #expect(try ask("other") > 500)
+        #expect(try run("cache", "unpin", "--all").json?["unpinned"] as? Int == pinned)
+        _ = try ask("docs")
+
+        let removed = try run("cache", "purge", "--corpus", "other").json?["kv"] as? Int
+        #expect(removed == pinned)
+        #expect(try ask("docs") > 8000)
+        #expect(try ask("other") == 0)
+        #expect(try bench.program.run("cache", "pin").status == 2)
+        #expect(try bench.program.run("cache", "pin", "--model", "unknown").status == 4)
+        let left = bench.segments.count
+        #expect(try run("cache", "purge", "--all", "--yes").json?["kv"] as? Int == left)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: bench.store).isEmpty)
+    }
+
+    /// Carried to another machine, which is another cache here.
+    @Test func segmentsAreCarried() throws {
+        let bench = try TortureBench(.edge)
+        defer { bench.program.remove() }
+        let first = try bench.ask(bench.questions[0])
+        let exported = try bench.program.run("cache", "export", "all.kvs", "--json")
+        #expect(exported.status == 0 && exported.json?["count"] as? Int == bench.segments.count, "\(exported.error)")
+        let here = bench.segments.count
+
+        var there = try TortureBench(.edge)
+        defer { there.program.remove() }
+        let archive = bench.program.folder + "/all.kvs"
+        func take(_ path: String, _ more: String...) throws -> Program.Result {
+            try there.program.run(["cache", "import", path, "--json"] + more)
+        }
+        let imported = try take(archive)
+        #expect(imported.status == 0 && imported.json?["count"] as? Int == here, "\(imported.error)")
+        let models = imported.json?["models"] as? [[String: Any]]
+        #expect(models?.first?["usable"] as? Bool == true && models?.first?["model"] as? String == "gemma4-e2b-Q8_0")
+        let second = try there.ask(there.questions[0])
+        #expect(second.cached > 16_384)
+        #expect(second.answer == first.answer)
+        #expect(try take(archive).json?["present"] as? Int == here)
+
+        // On a processor with other kernels they are of no use, and that is said.
+        there.program.environment["DOCPROC_KERNELS"] = "scalar"
+        let other = try take(archive).json?["models"] as? [[String: Any]]
+        #expect(other?.first?["usable"] as? Bool == false)
+
+        // Damage: a segment of it is refused, the others are taken; a damaged list refuses all.
+        let whole = try Data(contentsOf: URL(filePath: archive))
+        var random = SystemRandomNumberGenerator()
+        let broken = there.program.folder + "/broken.kvs"
+        for round in 0..<(Self.isFull ? 300 : 8) {
+            try? FileManager.default.removeItem(atPath: there.store)
+            var bytes = whole
+            if round % 4 == 3 {
+                bytes = whole.prefix(.random(in: 0..<whole.count, using: &random))
+            } else {
+                bytes[.random(in: 0..<whole.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+            }
+            try bytes.write(to: URL(filePath: broken))
+            let result = try take(broken)
+            #expect(result.status == 7 || result.status == 3, "round \(round): \(result.output)")
+            if result.status == 7 {
+                #expect((result.json?["refused"] as? [Any])?.count == 1)
+                #expect(there.segments.count == here - 1)
+            } else {
+                #expect(there.segments.isEmpty)
+            }
+            #expect(there.temporary.isEmpty)
+            #expect(try there.program.run("cache", "verify").status == 0)
+        }
+    }
+
     /// Another model's folder under our name, and a segment under another's.
     @Test func anotherModelsSegments() throws {
         let bench = try TortureBench(.edge)
@@ -239,17 +340,17 @@ private struct TortureModel: Sendable, CustomTestStringConvertible {
     var path: String
     /// Lines of the document that is asked about: three segments or more.
     let lines: Int
-    /// Of the thousand, so many.
-    let kills: Int
+    /// Of a hundred kills.
+    let share: Int
 
     var testDescription: String { name }
 
     /// Sliding and full layers; prompt tokens stop after the layers that have keys and values.
     static let edge = TortureModel(
-        name: "gemma4-e2b", file: "gemma4-e2b/gguf/gemma4-e2b-Q8_0.gguf", lines: 620, kills: 750)
+        name: "gemma4-e2b", file: "gemma4-e2b/gguf/gemma4-e2b-Q8_0.gguf", lines: 480, share: 85)
     /// Chunked and full layers.
-    static let chunked = TortureModel(name: "llama4-scout", file: "llama4-scout", lines: 420, kills: 250)
-    static let sliding = TortureModel(name: "gemma3", file: "gemma3/gguf/gemma3-Q8_0.gguf", lines: 100, kills: 0)
+    static let chunked = TortureModel(name: "llama4-scout", file: "llama4-scout", lines: 420, share: 15)
+    static let sliding = TortureModel(name: "gemma3", file: "gemma3/gguf/gemma3-Q8_0.gguf", lines: 100, share: 0)
     static let all = [edge, chunked]
 
     static var areThere: Bool {
@@ -257,10 +358,10 @@ private struct TortureModel: Sendable, CustomTestStringConvertible {
     }
     static let missing: Comment = "SKIPPED: the golden models in ../shared/fixtures/models are not there"
 
-    private init(name: String, file: String, lines: Int, kills: Int) {
+    private init(name: String, file: String, lines: Int, share: Int) {
         self.name = name
         self.lines = lines
-        self.kills = kills
+        self.share = share
         // `../shared` beside the repository. The path of this file may lead through a link.
         path =
             URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
@@ -271,7 +372,7 @@ private struct TortureModel: Sendable, CustomTestStringConvertible {
 
 /// A model, a document and a cache of its own.
 private struct TortureBench {
-    let program: Program
+    var program: Program
     var model: TortureModel
     let questions = ["When was the bridge of Dover opened?", "Which bridge was opened in 1870?"]
 
@@ -288,7 +389,10 @@ private struct TortureBench {
     /// The folder of all namespaces.
     var store: String { program.folder + "/home/.cache/docproc/kv" }
 
-    var folders: [String] { (try? FileManager.default.contentsOfDirectory(atPath: store)) ?? [] }
+    /// Those of namespaces.
+    var folders: [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: store)) ?? []).filter { $0 != "uses" }
+    }
 
     /// Visible segments, as paths below `store`.
     var segments: Set<String> { files { $0.hasSuffix(".kv") } }

@@ -80,10 +80,16 @@ extension ModelLoader {
         let limit = context.settings.integer(SettingKey.disk)
         guard context.settings.isOn(SettingKey.store), limit != 0 else { return nil }
         let narrator = context.narrator
-        return KVStoreOptions(
-            root: context.places.keysAndValues,
-            namespace: ContentHash(of: "docproc.kv \(try identity(files)) \(numerics(options))"), limit: limit
-        ) { problem in
+        let identity = try identity(files)
+        let namespace = ContentHash(of: "docproc.kv \(identity) \(numerics(options))")
+        let model = record(files)
+        KVSegmentFiles(root: context.places.keysAndValues).describe(
+            namespace.hex,
+            about: KVNamespace(
+                model: model.name, quant: model.quant, sha256: identity, build: build, kernels: kernels(options),
+                form: "kv=\(options.kvType) chunk=\(options.prefillChunk) \(options.numerics.rawValue)"
+            ).text)
+        return KVStoreOptions(root: context.places.keysAndValues, namespace: namespace, limit: limit) { problem in
             switch problem {
             case .unwritable(let errno, path: let path):
                 narrator.warn("keys and values are not kept for later runs: \(errno) in \(path)")
@@ -96,12 +102,13 @@ extension ModelLoader {
     /// Arithmetic, kernels and form of the cache, and the build of the program, which holds prompts and rules too: what
     /// changes a result. A stored result of another build is not taken for this one's.
     func numerics(_ options: EngineOptions) -> String {
-        let kernels = options.kernels ?? KernelSet.best().name
-        return "\(options.numerics.rawValue) \(build) \(kernels) kv=\(options.kvType) chunk=\(options.prefillChunk)"
+        "\(options.numerics.rawValue) \(build) \(kernels(options)) kv=\(options.kvType) chunk=\(options.prefillChunk)"
     }
 
+    private func kernels(_ options: EngineOptions) -> String { options.kernels ?? KernelSet.best().name }
+
     /// The program by its content, so that the same build is the same on every machine.
-    private var build: String {
+    var build: String {
         (try? digests?.digest(of: "/proc/self/exe").hex) ?? WorkerPrograms.installed.build(for: .html)
     }
 }
