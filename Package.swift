@@ -164,7 +164,7 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "PackingTests", dependencies: ["Packing", "Documents", "Tokenization"], swiftSettings: swift),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "Documents"], swiftSettings: swift),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "Documents", "Hashing", system], swiftSettings: swift),
         .testTarget(
             name: "AnsweringTests",
             dependencies: ["Answering", "Documents", "Packing", "Store", "Inference", "Tokenization"],

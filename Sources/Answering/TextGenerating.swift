@@ -48,6 +48,8 @@ package struct TextRequest: Sendable, Equatable {
     package var sentences: Int?
     /// So many tokens of the prompt are those of other questions too.
     package var sharedTokens: Int
+    /// The documents in those tokens: the first token that may depend on each, by the SHA-256 of its content.
+    package var documents: [String: Int] = [:]
 
     package init(
         prompt: [Int32], maxOutputTokens: Int, shape: AnswerShape?, schema: String? = nil, temperature: Double = 0,

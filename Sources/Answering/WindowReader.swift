@@ -22,10 +22,11 @@ struct WindowReader {
         progress(.windowStarted(index: index, of: count, tokens: tokens.count))
         let shape = AnswerShape(
             segments: options.citations == .off ? 0 : window.segments.count, notFound: AskPrompts.notFound)
-        let request = TextRequest(
+        var request = TextRequest(
             prompt: tokens, maxOutputTokens: options.maxOutputTokens, shape: options.schema == nil ? shape : nil,
             schema: options.schema, temperature: options.temperature, seed: options.seed,
             sentences: options.schema == nil ? Self.sentences : nil, sharedTokens: shared)
+        request.documents = window.firstTokens
         let progress = progress
         let generated = try await generator.generate(request) { event in
             if let event = AnswerProgress(event, window: index) { progress(event) }

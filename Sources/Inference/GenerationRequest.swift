@@ -20,6 +20,9 @@ package struct GenerationRequest: Sendable {
     package var speculation: Bool
     /// So many tokens of the prompt are worth keeping for later requests and processes, where the engine has a store.
     package var keptTokens: Int
+    /// The documents in the kept tokens, by the SHA-256 of their content, each with the position from which on the
+    /// prompt may depend on it, so that what is kept can be found again and removed; empty where they are not known.
+    package var keptDocuments: [String: Int] = [:]
 
     package init(
         prompt: [Int32], maxOutputTokens: Int, sampling: SamplingOptions = .greedy, stopTokens: Set<Int32>? = nil,

@@ -64,6 +64,7 @@ final class Session {
         let grammar = try request.grammar.map { try matcher(for: $0, stopTokens: stops) }
         let clock = ContinuousClock()
         let start = clock.now
+        segments?.documents = request.keptDocuments
         var usage = Usage(
             promptTokens: request.prompt.count, cachedTokens: 0, outputTokens: 0, prefillSeconds: 0, decodeSeconds: 0)
         try compute(

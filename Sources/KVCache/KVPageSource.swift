@@ -21,7 +21,11 @@ import SystemPackage
 final class KVOpenFile: Sendable {
     let descriptor: FileDescriptor
 
-    init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
+    /// Locks it as long as it is open: whoever makes room leaves alone what is being read.
+    init(_ descriptor: FileDescriptor) {
+        self.descriptor = descriptor
+        _ = flock(descriptor.rawValue, LOCK_SH | LOCK_NB)
+    }
 
     /// - Throws: `Errno`.
     convenience init(reading path: FilePath) throws {
@@ -33,7 +37,11 @@ final class KVOpenFile: Sendable {
         }
     }
 
-    deinit { try? descriptor.close() }
+    deinit {
+        // A child process that is being started may have the file, too.
+        _ = flock(descriptor.rawValue, LOCK_UN)
+        try? descriptor.close()
+    }
 
     /// A window of millions of tokens has more segments than the usual limit of open files. False if it was the most
     /// already.

@@ -29,20 +29,6 @@ enum KVSegmentFile {
         return (segment, KVPageSource(file: file, runs: segment.runs))
     }
 
-    /// Reads every page of a file.
-    ///
-    /// - Throws: `KVSegmentError` for damage, `Errno`.
-    static func verify(_ path: FilePath) throws {
-        let (segment, pages) = try open(path)
-        for run in segment.runs {
-            for (part, plane) in [(KVPageSource.Part.keys, run.keys), (.values, run.values)] {
-                let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: plane.bytes, alignment: 64)
-                defer { unsafe memory.deallocate() }
-                try unsafe pages.read(part, layer: run.layer, ordinals: run.ordinals, into: memory)
-            }
-        }
-    }
-
     /// Writes a segment under a temporary name, syncs it, and only then gives it its name.
     ///
     /// - Parameters:

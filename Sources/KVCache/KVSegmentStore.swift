@@ -22,7 +22,7 @@ package enum KVStoreProblem: Error, Sendable, Equatable {
     /// Nothing can be stored; the work goes on without.
     case unwritable(Errno, path: String)
     /// The limit, or the disk's free space, leaves no room for what would be stored; the work goes on without.
-    case noRoom(bytes: Int, path: String)
+    case noRoom(bytes: Int, isDisk: Bool, path: String)
     /// A stored segment was not what it should be. It is deleted.
     case damaged(path: String, why: String)
 }
@@ -38,6 +38,9 @@ package final class KVSegmentStore {
     private let namespace: ContentHash
     private let limit: Int?
     private let report: (KVStoreProblem) -> Void
+    /// The documents of the prompt that is computed, by the SHA-256 of their content, with the position from which on
+    /// it depends on them; empty where nobody knows.
+    package var documents: [String: Int] = [:]
     /// After a failure nothing more is written.
     private var isWritable = true
     /// Files that were damaged and could not be deleted.
@@ -153,6 +156,7 @@ package final class KVSegmentStore {
                 }
             }
         }
+        if let last = prefix.segments.last { KVUseLog(root: root).append(String(last.key.hex.prefix(Self.digits))) }
         return true
     }
 
@@ -254,11 +258,14 @@ package final class KVSegmentStore {
         let bytes = placed.place()
         do {
             try KVFolder.make(folder)
-            guard makeRoom(bytes) else {
+            let room = KVSegmentFiles(root: root).makeRoom(
+                bytes, limit: limit, reserve: KVFolder.reserve, after: parents.last?.hex.prefix(Self.digits))
+            guard room == .enough else {
                 isWritable = false
-                report(.noRoom(bytes: bytes, path: folder.string))
+                report(.noRoom(bytes: bytes, isDisk: room == .diskTooFull, path: folder.string))
                 return key
             }
+            KVSegmentFiles.note(documents, path: path, end: segment.end)
             try unsafe KVSegmentFile.write(segment, memory, to: path)
             rejected.remove(path.string)
         } catch {
@@ -266,11 +273,6 @@ package final class KVSegmentStore {
             report(.unwritable(error, path: folder.string))
         }
         return key
-    }
-
-    /// Deletes segments that nothing follows, those unused for longest first, until so many bytes have room.
-    private func makeRoom(_ bytes: Int) -> Bool {
-        KVSegmentFiles(root: root).makeRoom(bytes, limit: limit, reserve: KVFolder.reserve)
     }
 
     private func discard(_ path: FilePath, why: String) {

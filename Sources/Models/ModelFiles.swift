@@ -14,6 +14,8 @@ package struct ModelFiles: Sendable {
     package let name: String
     /// What the file is by name and size; its hash was not checked.
     package let catalogEntry: ModelCatalog.Entry?
+    /// Every file that outputs depend on, in a fixed order: weights, configuration, tokenizer.
+    package let contents: [String]
 
     /// Opens a GGUF file, the first of the parts of one, or a folder with config.json and safetensors.
     /// - Throws: `UserError` with code DP-MODEL-01, -02 or -03, or DP-DISK-02.
@@ -28,7 +30,9 @@ package struct ModelFiles: Sendable {
         let fileName = FilePath(path).lastComponent?.string ?? path
         let entry = ModelCatalog.entry(fileName: fileName, byteCount: gguf.byteCount)
         let stem = FilePath(path).lastComponent?.stem ?? fileName
-        return ModelFiles(path: path, checkpoint: gguf, folder: nil, name: entry?.name ?? stem, catalogEntry: entry)
+        return ModelFiles(
+            path: path, checkpoint: gguf, folder: nil, name: entry?.name ?? stem, catalogEntry: entry,
+            contents: gguf.mappings.map(\.path))
     }
 
     private static func folder(_ path: String) throws(UserError) -> ModelFiles {
@@ -44,7 +48,10 @@ package struct ModelFiles: Sendable {
             let config = try HuggingFaceConfig(json: folder.file("config.json") ?? [])
             let checkpoint = try HuggingFaceCheckpoint(
                 weights, layout: HuggingFaceLayouts.layout(config), name: name)
-            return ModelFiles(path: path, checkpoint: checkpoint, folder: folder, name: name, catalogEntry: nil)
+            let beside = HuggingFaceFolder.files.filter { folder.file($0) != nil }
+            return ModelFiles(
+                path: path, checkpoint: checkpoint, folder: folder, name: name, catalogEntry: nil,
+                contents: beside.map { FilePath(path).appending($0).string } + weights.files.map(\.mapping.path))
         } catch {
             throw error.userError(path: path)
         }
@@ -54,6 +61,11 @@ package struct ModelFiles: Sendable {
 /// The small files beside the weights of a Hugging Face folder.
 package struct HuggingFaceFolder: Sendable {
     package let path: String
+
+    /// Those that are read.
+    static let files = [
+        "chat_template.jinja", "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
+    ]
 
     /// Whether a path is a folder with a model's configuration.
     static func isOne(_ path: String) -> Bool {

@@ -24,6 +24,14 @@ package struct ContextWindow: Sendable, Equatable {
         self.tokens = tokens
     }
 
+    /// For each document, by the SHA-256 of its content, the end of what stands before it: nothing before that token
+    /// depends on it.
+    package var firstTokens: [String: Int] {
+        Dictionary(
+            documents.map { ($0.sha256, segment($0.numbers.lowerBound - 1)?.tokenRange.upperBound ?? 0) },
+            uniquingKeysWith: min)
+    }
+
     /// The segment of a number that stands in the window.
     package func segment(_ number: Int) -> NumberedSegment? {
         segments.indices.contains(number - 1) ? segments[number - 1] : nil

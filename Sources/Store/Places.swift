@@ -27,6 +27,9 @@ package struct Places: Sendable, Equatable {
     /// Keys and values of prompts, by model.
     package var keysAndValues: FilePath { FilePath(cache).appending("kv") }
 
+    /// Digests of model files.
+    package var digests: FilePath { FilePath(cache).appending("digests") }
+
     /// Resolves the directories. Relative values of `XDG_*` are ignored, as the XDG specification demands.
     ///
     /// - Parameters:

@@ -72,6 +72,7 @@ package struct EngineGenerator: TextGenerating {
             sampling: SamplingOptions(temperature: Float(request.temperature), seed: request.seed),
             grammar: try request.schema.map { try Grammar(jsonSchema: Array($0.utf8)) } ?? request.shape?.grammar,
             thinking: thinkingOptions, keptTokens: request.sharedTokens)
+        generation.keptDocuments = request.documents
         var text = ""
         var thought = ""
         var answerTokens = 0

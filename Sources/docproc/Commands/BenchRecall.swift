@@ -57,7 +57,7 @@ struct BenchRecall: DocprocCommand {
         let loader = ModelLoader(context: context)
         var options = try loader.options(for: files, wholeModel: true)
         options.contextLimit = corpus.count + RecallBenchmark.questionTokens
-        options.kvStore = loader.kvStore(files, options)
+        options.kvStore = try loader.kvStore(files, options)
         let engine = try await loader.open(files, options: options)
         let narrator = context.narrator
         narrator.begin(Progress(stage: "prefill", done: 0, total: corpus.count, unit: "tokens", rateUnit: "tok/s"))

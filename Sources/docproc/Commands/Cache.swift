@@ -11,7 +11,9 @@ import SystemPackage
 struct CacheCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cache", abstract: "Show or remove what is stored.",
-        subcommands: [Usage.self, Prune.self, Verify.self, Purge.self])
+        subcommands: [
+            Usage.self, Prune.self, Verify.self, Pin.self, Unpin.self, Purge.self, Export.self, Import.self,
+        ])
 
     struct Usage: DocprocCommand {
         static let configuration = CommandConfiguration(commandName: "du", abstract: "Show what the cache holds.")
@@ -23,7 +25,9 @@ struct CacheCommand: ParsableCommand {
 
         func run(in context: CommandContext) async throws {
             let usage = try CacheAccess.open(context).usage()
-            let kept = CacheAccess.keysAndValues(context).usage()
+            let files = CacheAccess.keysAndValues(context)
+            let kept = files.usage()
+            let models = files.namespaces().map { (KVNamespace($0.about), $0.name, $0.usage) }
             try context.print(
                 .fields([
                     "schema": "docproc.cache/1", "dir": .string(context.places.cache),
@@ -32,7 +36,18 @@ struct CacheCommand: ParsableCommand {
                         "documents": .int(usage.indexedDocuments), "segments": .int(usage.segments),
                         "bytes": .int(usage.indexBytes),
                     ]), "results": .fields(["count": .int(usage.results), "bytes": .int(usage.resultBytes)]),
-                    "kv": .fields(["count": .int(kept.count), "bytes": .int(kept.bytes)]),
+                    "kv": .fields([
+                        "count": .int(kept.count), "bytes": .int(kept.bytes), "pinned": .int(kept.pinned),
+                        "models": .array(
+                            models.map { about, name, usage in
+                                .fields([
+                                    "model": about.map { .string($0.model) } ?? .null,
+                                    "sha256": about.map { .string($0.sha256) } ?? .null, "namespace": .string(name),
+                                    "count": .int(usage.count), "bytes": .int(usage.bytes),
+                                    "pinned": .int(usage.pinned),
+                                ])
+                            }),
+                    ]),
                     "file_bytes": .int(usage.fileBytes + kept.bytes),
                 ]),
                 text: Format.table(
@@ -40,9 +55,12 @@ struct CacheCommand: ParsableCommand {
                         ["text", Format.bytes(usage.documentBytes), Format.plural(usage.documents, "document")],
                         ["index", Format.bytes(usage.indexBytes), Format.plural(usage.segments, "passage")],
                         ["results", Format.bytes(usage.resultBytes), Format.plural(usage.results, "result")],
-                        ["kv", Format.bytes(kept.bytes), Format.plural(kept.count, "prefilled segment")],
-                        ["on disk", Format.bytes(usage.fileBytes + kept.bytes), context.places.cache],
-                    ], rightAligned: [1]))
+                        ["kv", Format.bytes(kept.bytes), CacheAccess.segments(kept)],
+                    ]
+                        + models.map { about, name, usage in
+                            ["", Format.bytes(usage.bytes), "\(CacheAccess.segments(usage)) of \(about?.name ?? name)"]
+                        } + [["on disk", Format.bytes(usage.fileBytes + kept.bytes), context.places.cache]],
+                    rightAligned: [1]))
         }
     }
 
@@ -116,9 +134,11 @@ struct CacheCommand: ParsableCommand {
             }
             let store = try CacheAccess.open(context)
             guard all else {
-                let removal = try store.purge(documents: try CacheAccess.hashes(of: corpus))
-                // Keys and values hold the text of documents but not whose it is: all go.
-                return try CacheAccess.report(removal, segments: CacheAccess.keysAndValues(context).remove(), context)
+                let hashes = try CacheAccess.hashes(of: corpus)
+                let removal = try store.purge(documents: hashes)
+                // Those that were stored without a word about whose text they hold go too.
+                let segments = CacheAccess.keysAndValues(context).remove(documents: Set(hashes))
+                return try CacheAccess.report(removal, segments: segments, context)
             }
             if !confirming.yes {
                 guard context.mayAsk else {
@@ -146,7 +166,7 @@ struct StoreDirectoryOptions: ParsableArguments, SettingFlags {
 }
 
 /// What the subcommands share.
-private enum CacheAccess {
+enum CacheAccess {
     static func open(_ context: CommandContext) throws(UserError) -> CorpusStore {
         do {
             return try CorpusStore(directory: context.places.cache)
@@ -157,6 +177,11 @@ private enum CacheAccess {
 
     static func keysAndValues(_ context: CommandContext) -> KVSegmentFiles {
         KVSegmentFiles(root: context.places.keysAndValues)
+    }
+
+    /// `12 prefilled segments, 3 pinned`.
+    static func segments(_ usage: KVSegmentFiles.Usage) -> String {
+        Format.plural(usage.count, "prefilled segment") + (usage.pinned > 0 ? ", \(usage.pinned) pinned" : "")
     }
 
     static func report(_ removal: CacheRemoval, segments: Int, _ context: CommandContext) throws {

@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 
 /// What this machine offers.
 enum Machine {
@@ -73,6 +74,13 @@ enum FileFacts {
         return "\(information.st_mtim.tv_sec).\(information.st_mtim.tv_nsec)"
     }
 
+    /// The path from the root, links resolved where it exists.
+    static func absolute(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
     /// Whether something of that name is there.
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
@@ -88,6 +96,9 @@ enum FileFacts {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
+
+    /// A path without the folder.
+    static func name(of path: String) -> String { FilePath(path).lastComponent?.string ?? path }
 
     /// Whether it is a folder.
     static func isFolder(_ path: String) -> Bool {

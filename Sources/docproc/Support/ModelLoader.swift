@@ -1,5 +1,6 @@
 import Answering
 import Diagnostics
+import Hashing
 import Inference
 import Kernels
 import Models
@@ -104,12 +105,44 @@ struct ModelLoader {
         ModelStore(directory: context.places.models).list().first { $0.path == files.path }
     }
 
-    /// What of the model goes into the key of a result: its content, or what the file system says of it.
-    func identity(_ files: ModelFiles) -> String {
-        if let entry = files.catalogEntry { return entry.sha256 }
-        if let stored = stored(files), let commit = stored.pulled?.manifest.commit {
-            return "\(stored.name) \(commit) \(files.checkpoint.byteCount)"
+    /// Names the model by its content in keys of results, and of keys and values: the same file in another place is the
+    /// same model, another one of the same name and size is not.
+    ///
+    /// Where nothing is stored, nothing is hashed, and what the file system says is enough.
+    func identity(_ files: ModelFiles) throws(UserError) -> String {
+        guard let digests else {
+            return "\(files.path) \(files.checkpoint.byteCount) \(FileFacts.modified(files.path))"
         }
-        return "\(files.path) \(files.checkpoint.byteCount) \(FileFacts.modified(files.path))"
+        context.narrator.begin(
+            Progress(
+                stage: "hash", done: 0, total: files.checkpoint.byteCount, unit: "bytes", rateUnit: "B/s",
+                details: ["once for \(files.name)"], inBytes: true))
+        defer { context.narrator.end() }
+        do {
+            var hashes: [String] = []
+            var before = 0
+            for file in files.contents {
+                var hashed = 0
+                let digest = try digests.digest(of: FileFacts.absolute(file)) { done in
+                    try Task.checkCancellation()
+                    hashed = done
+                    context.narrator.update { $0.done = before + done }
+                }
+                before += hashed
+                // A folder is read by the names of its files, the parts of a GGUF file in their order.
+                hashes.append(files.folder == nil ? digest.hex : "\(digest.hex) \(FileFacts.name(of: file))")
+            }
+            // Of one file, the hash that others print too.
+            return hashes.count == 1 ? hashes[0] : ContentHash(of: hashes.joined(separator: "\n")).hex
+        } catch is CancellationError {
+            throw (context.stop.reason ?? .interrupted).error
+        } catch {
+            throw UserError(.modelDamaged, "the model can't be read: \(error)", places: [.init("file", files.path)])
+        }
+    }
+
+    /// Where digests of large files are remembered; nil where nothing is to stay behind.
+    var digests: FileDigests? {
+        context.settings.isOn(SettingKey.store) ? FileDigests(memory: context.places.digests) : nil
     }
 }

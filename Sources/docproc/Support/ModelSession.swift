@@ -31,7 +31,7 @@ struct ModelSession: Sendable {
     ) async throws(UserError) -> ModelSession {
         let loader = ModelLoader(context: context)
         var options = options
-        options.kvStore = loader.kvStore(files, options)
+        options.kvStore = try loader.kvStore(files, options)
         let engine = try await loader.open(files, options: options)
         let thinking = context.settings.text(SettingKey.thinking).flatMap { ThinkingLevel(rawValue: $0) } ?? .none
         let generator = EngineGenerator(
@@ -44,7 +44,7 @@ struct ModelSession: Sendable {
             files: files, engine: engine, generator: generator, options: options,
             numerics: loader.numerics(options)
                 + (generator.thinking == .none ? "" : " thinking=\(generator.thinking.rawValue)"),
-            identity: loader.identity(files))
+            identity: try loader.identity(files))
     }
 
     /// The key of an answer: everything that it depends on.
@@ -76,21 +76,27 @@ struct ModelSession: Sendable {
 
 extension ModelLoader {
     /// Where keys and values of this model are kept; nil where nothing is to stay behind.
-    func kvStore(_ files: ModelFiles, _ options: EngineOptions) -> KVStoreOptions? {
+    func kvStore(_ files: ModelFiles, _ options: EngineOptions) throws(UserError) -> KVStoreOptions? {
         let limit = context.settings.integer(SettingKey.disk)
         guard context.settings.isOn(SettingKey.store), limit != 0 else { return nil }
         let narrator = context.narrator
-        return KVStoreOptions(
-            root: context.places.keysAndValues,
-            namespace: ContentHash(of: "docproc.kv \(identity(files)) \(numerics(options))"), limit: limit
-        ) { problem in
+        let identity = try identity(files)
+        let namespace = ContentHash(of: "docproc.kv \(identity) \(numerics(options))")
+        let model = record(files)
+        KVSegmentFiles(root: context.places.keysAndValues).describe(
+            namespace.hex,
+            about: KVNamespace(
+                model: model.name, quant: model.quant, sha256: identity, build: build, kernels: kernels(options),
+                form: "kv=\(options.kvType) chunk=\(options.prefillChunk) \(options.numerics.rawValue)"
+            ).text)
+        return KVStoreOptions(root: context.places.keysAndValues, namespace: namespace, limit: limit) { problem in
             switch problem {
             case .unwritable(let errno, path: let path):
                 narrator.warn("keys and values are not kept for later runs: \(errno) in \(path)")
-            case .noRoom(bytes: let bytes, path: let path):
+            case .noRoom(bytes: let bytes, isDisk: let isDisk, path: let path):
+                let limit = isDisk ? "would leave the disk less than 4 GiB free" : "exceed --disk"
                 narrator.warn(
-                    "keys and values are not kept for later runs: \(Format.bytes(bytes)) more do not fit --disk, or the disk "
-                        + "of \(path)")
+                    "keys and values are not kept for later runs: \(Format.bytes(bytes)) more in \(path) \(limit)")
             case .damaged(path: let path, why: let why):
                 narrator.warn("stored keys and values were damaged (\(why)) and are computed again: \(path)")
             }
@@ -100,6 +106,13 @@ extension ModelLoader {
     /// Arithmetic, kernels and form of the cache, and the build of the program, which holds prompts and rules too: what
     /// changes a result. A stored result of another build is not taken for this one's.
     func numerics(_ options: EngineOptions) -> String {
-        "\(options.numerics.rawValue) \(WorkerPrograms.installed.build(for: .html)) \(options.kernels ?? KernelSet.best().name) kv=\(options.kvType) chunk=\(options.prefillChunk)"
+        "\(options.numerics.rawValue) \(build) \(kernels(options)) kv=\(options.kvType) chunk=\(options.prefillChunk)"
+    }
+
+    private func kernels(_ options: EngineOptions) -> String { options.kernels ?? KernelSet.best().name }
+
+    /// The program by its content, so that the same build is the same on every machine.
+    var build: String {
+        (try? digests?.digest(of: "/proc/self/exe").hex) ?? WorkerPrograms.installed.build(for: .html)
     }
 }
