@@ -76,6 +76,29 @@ package final class Engine: Sendable {
         }
     }
 
+    /// Answers requests whose prompts follow a shared beginning, all of them step by step together: the beginning is
+    /// computed once, and its keys and values are read once for each step. Events come with the request's index; those
+    /// of the beginning's prefill with 0. Ending the task that reads the stream stops the work.
+    ///
+    /// - Parameter kept: tokens of the beginning that are worth keeping.
+    package func generate(
+        after beginning: [Int32], keeping kept: Int = 0, _ requests: [GenerationRequest]
+    ) -> AsyncThrowingStream<(index: Int, event: GenerationEvent), any Error> {
+        AsyncThrowingStream { continuation in
+            let task = Task { [core] in
+                do {
+                    try await core.generate(after: beginning, keeping: kept, requests) {
+                        continuation.yield((index: $0, event: $1))
+                    }
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
     /// How likely the model holds each continuation of a prompt. The prompt is computed once.
     package func score(prompt: [Int32], continuations: [[Int32]]) async throws -> [ScoredContinuation] {
         try await core.score(prompt: prompt, continuations: continuations)
@@ -170,6 +193,13 @@ private actor EngineCore {
 
     func generate(_ request: GenerationRequest, yield: sending (GenerationEvent) -> Void) throws {
         try opened.generate(request, yield: yield)
+    }
+
+    func generate(
+        after beginning: [Int32], keeping kept: Int, _ requests: [GenerationRequest],
+        yield: sending (Int, GenerationEvent) -> Void
+    ) throws {
+        try opened.generate(after: beginning, keeping: kept, requests, yield: yield)
     }
 
     func score(prompt: [Int32], continuations: [[Int32]]) throws -> [ScoredContinuation] {

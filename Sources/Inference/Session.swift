@@ -18,9 +18,9 @@ final class Session {
     private static let forcedProbability: Float = 0.9
 
     let model: any LanguageModel
-    private let arithmetic: Compute
+    let arithmetic: Compute
     let cache: KVCacheManager
-    private let tokenizer: Tokenizer
+    let tokenizer: Tokenizer
     private let chunkTokens: Int
     private let segments: KVSegmentStore?
     /// Keys of the full segments that `stored` begins with, as far as they were asked for.
@@ -34,7 +34,7 @@ final class Session {
     private var rows: [Float] = []
     private var speculator = Speculator()
     /// Ids that are never drawn: padding, unknown and control entries other than stop tokens.
-    private let undrawable: [Int32]
+    let undrawable: [Int32]
     /// Built when the first grammar arrives.
     private var trie: TokenTrie?
     /// The last grammar: questions in a row usually share it, and what was found about it stays.
@@ -175,6 +175,13 @@ final class Session {
         try compute(sequence[...], wantedFrom: wantedFrom, keeping: kept, progress: progress)
     }
 
+    /// Makes the cache hold a sequence and nothing behind it.
+    func hold(
+        _ sequence: [Int32], keeping kept: Int, progress: (_ done: Int, _ cached: Int) -> Void = { _, _ in }
+    ) throws {
+        try compute(sequence, wantedFrom: sequence.count, keeping: kept, progress: progress)
+    }
+
     // MARK: - Stored prefixes
 
     /// Prefixes that are shorter are as quickly computed.
@@ -217,7 +224,7 @@ final class Session {
     }
 
     /// Cuts the sequence back to what lies before pages that came back wrong, so that the rest is computed again.
-    private func recover(_ failure: KVReadFailure) throws(EngineError) {
+    func recover(_ failure: KVReadFailure) throws(EngineError) {
         failures += 1
         guard failures <= Self.mostFailures else { throw .reading(failure) }
         if let segments {
@@ -261,9 +268,9 @@ final class Session {
         _ request: GenerationRequest, stops: Set<Int32>, grammar: GrammarMatcher?, usage: inout Usage,
         yield: (GenerationEvent) -> Void
     ) throws -> FinishReason {
-        var sampler = Sampler(request.sampling, prompt: request.prompt)
-        var gate = ThoughtGate(request.thinking)
-        var decoders = [OutputChannel.answer: StreamingDecoder(tokenizer), .thinking: StreamingDecoder(tokenizer)]
+        var output = SequenceOutput(request, stops: stops, grammar: grammar, tokenizer: tokenizer)
+        defer { usage = output.usage }
+        output.usage = usage
         if request.speculation { speculator.begin(stored[...]) }
         var drafts: [Int32] = []
         /// The row of the last step that `logits` belong to; so many guesses were right.
@@ -271,27 +278,17 @@ final class Session {
         // Guesses that nothing confirmed are no part of the sequence.
         defer { cut(to: stored.count - drafts.count + row) }
         while true {
-            let rules = gate.isThinking ? nil : grammar
-            if let rules, rules.isExhausted { return .grammar }
-            guard usage.outputTokens < request.maxOutputTokens else { return .length }
             try Task.checkCancellation()
-            let total = arithmetic.logSumExp(logits, count: logits.count)
-            rules?.mark = gate.mark
-            let token = try gate.forced ?? draw(&sampler, stops: stops, grammar: grammar, gate: gate)
-            if stops.contains(token) { return .stop }
-            let logProbability = logits[Int(token)] - total
-            let (channel, isText) = gate.take(token)
-            if channel == .answer { rules?.accept(token) }
-            sampler.append(token)
-            usage.outputTokens += 1
-            usage.thinkingTokens = gate.count
-            let text = isText ? decoders[channel]?.append(token) ?? "" : ""
-            yield(.token(id: token, text: text, logProbability: logProbability, channel: channel))
+            let token: Int32
+            switch try output.next(&logits, arithmetic, undrawable: undrawable, yield: yield) {
+            case .finished(let reason): return reason
             // The logits after the last token that may be generated are of no use.
-            guard usage.outputTokens < request.maxOutputTokens else { continue }
+            case .token where output.left == 0: continue
+            case .token(let id): token = id
+            }
             if row < drafts.count, drafts[row] == token {
                 row += 1
-                usage.acceptedTokens += 1
+                output.usage.acceptedTokens += 1
                 if request.speculation { speculator.append(stored[..<(stored.count - drafts.count + row)]) }
                 takeRow(row)
             } else {
@@ -299,24 +296,10 @@ final class Session {
                 cut(to: confirmed)
                 precondition(stored.count == confirmed, "a draft reached further than it can be taken back")
                 row = 0
-                drafts = try step(
-                    token, request, stops: stops, grammar: gate.isThinking ? nil : grammar,
-                    left: request.maxOutputTokens - usage.outputTokens)
-                usage.draftedTokens += drafts.count
+                drafts = try step(token, request, stops: stops, grammar: output.rules, left: output.left)
+                output.usage.draftedTokens += drafts.count
             }
         }
-    }
-
-    /// The next token, drawn from `logits`.
-    private func draw(
-        _ sampler: inout Sampler, stops: Set<Int32>, grammar: GrammarMatcher?, gate: ThoughtGate
-    ) throws(EngineError) -> Int32 {
-        let mark = gate.mark
-        for id in undrawable where !stops.contains(id) && id != mark { logits[Int(id)] = -.infinity }
-        guard gate.isThinking, grammar != nil else { return try sampler.next(&logits, grammar: grammar) }
-        // An answer is owed: the output may not end inside of the thought.
-        for id in stops where logits.indices.contains(Int(id)) { logits[Int(id)] = -.infinity }
-        return try sampler.next(&logits)
     }
 
     /// Computes a token that was just generated and guesses behind it, and leaves the logits after the token.
@@ -413,11 +396,15 @@ final class Session {
             matcher.value.restart()
             return matcher.value
         }
-        let trie = self.trie ?? TokenTrie(tokenizer)
-        self.trie = trie
-        let new = try GrammarMatcher(grammar, trie: trie, stopTokens: stopTokens)
+        let new = try newMatcher(grammar, stopTokens: stopTokens)
         matcher = (grammar, stopTokens, new)
         return new
+    }
+
+    func newMatcher(_ grammar: Grammar, stopTokens: Set<Int32>) throws(EngineError) -> GrammarMatcher {
+        let trie = self.trie ?? TokenTrie(tokenizer)
+        self.trie = trie
+        return try GrammarMatcher(grammar, trie: trie, stopTokens: stopTokens)
     }
 
     func check(_ tokens: [Int32], output: Int) throws(EngineError) {

@@ -20,6 +20,7 @@ package final class KVCacheManager {
     private var sources: [KVPageSource?] = []
     private let reader: KVPageReader?
     private let spill: KVSpillFile?
+    private let isFork: Bool
 
     /// - Parameter pagingFolder: where pages go that memory has no room for; needed where the layout pages.
     package init(plan: [LayerPlan], layout: KVPageLayout, type: KVType, pagingFolder: FilePath? = nil) {
@@ -32,6 +33,7 @@ package final class KVCacheManager {
         let order = Self.readingOrder(plan, layout: layout, type: type)
         reader = layout.pages && !order.isEmpty ? KVPageReader(order: order, layout: layout) : nil
         spill = pagingFolder.map { KVSpillFile(folder: $0.appending("paged")) }
+        isFork = false
         views = []
         for (index, layer) in plan.enumerated() {
             var pages = KVPages(
@@ -39,6 +41,49 @@ package final class KVCacheManager {
                 headDim: layer.heads.size, type: type)
             if let reader, layer.attention == .full { pages.paged = (reader, index) }
             views.append(pages)
+        }
+    }
+
+    /// Several sequences that go on from one: each on pages of its own, behind those of the one, which must not change
+    /// as long as they are used.
+    ///
+    /// - Parameter room: the most positions that are added.
+    package func fork(room: Int) -> KVCacheManager { KVCacheManager(parent: self, room: room) }
+
+    private init(parent: KVCacheManager, room: Int) {
+        let (table, changes) = parent.table.fork(room: room)
+        self.table = table
+        plan = parent.plan
+        layout = table.layout
+        type = parent.type
+        let (type, pageTokens) = (type, layout.pageTokens)
+        pools = table.pools.map { KVPagePool(pageBytes: $0.heads.pageShape(type, pageTokens: pageTokens).bytes) }
+        reader = nil
+        spill = nil
+        isFork = true
+        // Spans have one softmax each: the last one is each sequence's own.
+        let shared = parent.count / KVPageReader.span * KVPageReader.span
+        views = parent.views.enumerated().map { layer, pages in
+            var pages = pages
+            if parent.plan[layer].attention == .full { pages.shared = (pages.run, shared) }
+            if parent.count % pageTokens != 0, pages.run.end > parent.count / pageTokens { pages.run.removeLast() }
+            return pages
+        }
+        apply(changes)
+        for case .held(let layer, let ordinal, _) in changes {
+            guard let own = unsafe memory(layer: layer, ordinal: ordinal),
+                let other = unsafe parent.memory(layer: layer, ordinal: ordinal)
+            else { continue }
+            unsafe own.keys.copyMemory(from: UnsafeRawBufferPointer(other.keys))
+            unsafe own.values.copyMemory(from: UnsafeRawBufferPointer(other.values))
+        }
+    }
+
+    /// The most bytes that a fork allocates.
+    package func forkBytes(room: Int) -> Int {
+        table.fork(room: room).table.pools.reduce(0) { sum, pool in
+            let slabs = (pool.capacity + KVPagePool.slabPages - 1) / KVPagePool.slabPages
+            return sum + slabs * KVPagePool.slabPages * pool.heads.pageShape(type, pageTokens: layout.pageTokens).bytes
         }
     }
 
@@ -201,7 +246,9 @@ package final class KVCacheManager {
                 if ordinal != views[layer].run.end { views[layer].run = KVPageRun(first: ordinal) }
                 unsafe views[layer].run.append(KVPageView(keys: keys, values: values))
             case .dropped(let layer, let ordinal, _):
-                if ordinal == views[layer].run.first {
+                if isFork {
+                    views[layer].run[ordinal] = nil  // the other's pages lie before it
+                } else if ordinal == views[layer].run.first {
                     views[layer].run.removeFirst(1)
                 } else {
                     views[layer].run.removeLast()

@@ -75,7 +75,7 @@ final class KVPageReader: KVPageStream {
     }
 
     /// Positions whose softmax is computed in one piece; see `KVPageStream`.
-    private static let span = 512
+    static let span = 512
 
     /// Bytes of memory that reading takes.
     static func bytes(_ order: [Layer]) -> Int {

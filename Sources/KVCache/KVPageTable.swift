@@ -113,8 +113,8 @@ package struct KVPageTable: Sendable {
         var end: Int { first + pages.count }
     }
 
-    package let layout: KVPageLayout
-    package let pools: [KVPagePoolPlan]
+    package private(set) var layout: KVPageLayout
+    package private(set) var pools: [KVPagePoolPlan]
     /// Positions stored.
     package private(set) var count = 0
     /// Layers that see everything hold the positions from here on; a multiple of a segment.
@@ -247,6 +247,33 @@ package struct KVPageTable: Sendable {
             runs[layer] = run
         }
         return changes
+    }
+
+    /// A table that goes on for up to `room` positions where this one is, on pages of its own. The whole pages before
+    /// are this one's, which must stay as it is for so long. The fork can't be cut back, and pages nothing out.
+    ///
+    /// - Returns: the page that the next position lies in is held at once, where it is not the page's first.
+    package func fork(room: Int) -> (table: KVPageTable, changes: [Change]) {
+        var fork = self
+        fork.layout.contextTokens = min(layout.contextTokens, count + room)
+        fork.layout.residentTokens = fork.layout.contextTokens
+        fork.layout.chunkTokens = min(layout.chunkTokens, room)
+        let ownPages = (room + layout.pageTokens - 1) / layout.pageTokens + 1
+        for pool in pools.indices {
+            fork.pools[pool].pagesPerLayer = ownPages
+            fork.free[pool] = Array((0..<fork.pools[pool].capacity).reversed())
+        }
+        var changes: [Change] = []
+        for layer in runs.indices {
+            guard var run = runs[layer] else { continue }
+            run.first = count / layout.pageTokens
+            run.pages = []
+            if count % layout.pageTokens != 0 {
+                fork.hold(before: run.first + 1, of: &run, layer: layer, into: &changes)
+            }
+            fork.runs[layer] = run
+        }
+        return (fork, changes)
     }
 
     /// Pages that a layer holds now, with their ordinals; empty for layers that share another's.

@@ -114,6 +114,9 @@ package struct KVPages {
     package var run: KVPageRun
     /// Those before them, where not all are in memory; `layer` is its name for the layer.
     package var paged: (stream: any KVPageStream, layer: Int)?
+    /// Where several sequences go on from one: its pages, of which those before position `end`, a multiple of 512, are
+    /// read once for all of them. Only for layers that see everything.
+    package var shared: (run: KVPageRun, end: Int)?
     /// Positions per page: divides 512, multiple of 8.
     package var pageTokens: Int
     package var kvHeads: Int

@@ -9,19 +9,28 @@ extension Compute {
     /// - Parameter out: `[tokens, heads, headDim]`
     /// - Precondition: all pages that a query sees are there.
     package func attention(_ request: AttentionRequest, into out: UnsafeMutablePointer<Float>) {
-        let cache = request.cache
-        guard request.tokens > 0 else { return }
-        let (first, end) = (request.firstPosition, request.firstPosition + request.tokens)
-        let paged = cache.paged?.stream.end ?? 0
-        let visible = max(request.kind.lowerBound(first), paged) / cache.pageTokens...(end - 1) / cache.pageTokens
-        precondition(cache.run[visible.lowerBound] != nil && cache.run[visible.upperBound] != nil, "visible pages")
-        precondition(paged == 0 || request.kind == .full, "only layers that see everything page")
-        let running = unsafe attentionState.reserve(2 * request.tokens * request.heads * MemoryLayout<Float>.stride)
+        unsafe attention([request], into: out)
+    }
+
+    /// The same for several sequences with the same heads, whose queries follow each other in memory. Pages that they
+    /// share are read once for all of them.
+    ///
+    /// - Parameter out: `[tokens of all, heads, headDim]`
+    package func attention(_ requests: [AttentionRequest], into out: UnsafeMutablePointer<Float>) {
+        guard let first = requests.first else { return }
+        let tokens = requests.reduce(0) { $0 + $1.tokens }
+        guard tokens > 0 else { return }
+        let cache = first.cache
+        let running = unsafe attentionState.reserve(2 * tokens * first.heads * MemoryLayout<Float>.stride)
             .assumingMemoryBound(to: Float.self)
-        let (window, chunk) = request.kind.bounds
-        let job = unsafe ck_attention(
-            queries: request.queries, tokens: request.tokens, heads: request.heads, kv_heads: cache.kvHeads,
-            head_dim: cache.headDim, scale: request.scale, window: window, chunk: chunk, first_position: first,
+        let (window, chunk) = first.kind.bounds
+        // Whatever is shared lies before all queries.
+        let paged = cache.paged?.stream.end ?? 0
+        let shared = first.kind == .full ? max(cache.shared?.end ?? 0, paged) : 0
+        precondition(paged == 0 || first.kind == .full, "only layers that see everything page")
+        var job = unsafe ck_attention(
+            queries: first.queries, tokens: tokens, heads: first.heads, kv_heads: cache.kvHeads,
+            head_dim: cache.headDim, scale: first.scale, window: window, chunk: chunk, first_position: shared,
             keys: nil, values: nil, page_tokens: cache.pageTokens, first_page: 0, kv_type: cache.type.code, begin: 0,
             end: 0, is_first: false, is_last: false, running: running, out: out)
         if let (stream, layer) = cache.paged, paged > 0 {
@@ -30,7 +39,26 @@ extension Compute {
                 unsafe attend(run, positions, isFirst: positions.lowerBound == 0, isLast: false, job)
             }
         }
-        unsafe attend(cache.run, paged..<end, isFirst: paged == 0, isLast: true, job)
+        if let run = cache.shared?.run, shared > paged {
+            unsafe attend(run, paged..<shared, isFirst: paged == 0, isLast: false, job)
+        }
+        var row = 0
+        for request in requests {
+            let end = request.firstPosition + request.tokens
+            let run = request.cache.run
+            let lowest = max(request.kind.lowerBound(request.firstPosition), shared)
+            precondition(
+                run[lowest / cache.pageTokens] != nil && run[(end - 1) / cache.pageTokens] != nil, "visible pages")
+            precondition(
+                unsafe request.queries == first.queries + row * first.heads * cache.headDim, "queries in a row")
+            unsafe job.queries = request.queries
+            unsafe job.tokens = request.tokens
+            unsafe job.first_position = request.firstPosition
+            unsafe job.running = running + 2 * row * first.heads
+            unsafe job.out = out + row * first.heads * cache.headDim
+            unsafe attend(run, shared..<end, isFirst: shared == 0, isLast: true, job)
+            row += request.tokens
+        }
     }
 
     /// One block of pages; the results of those before are in the job's `running` and `out`.

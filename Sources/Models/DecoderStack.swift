@@ -39,8 +39,9 @@ extension DecoderStack {
         set { steps.observer = newValue }
     }
 
-    func forward(_ tokens: [Int32], wanted: Range<Int>, cache: KVCacheManager) {
-        let pass = Pass(tokens: tokens.count, wanted: wanted, cache: cache)
+    func forward(_ sequences: [SequenceStep], wanted: Range<Int>) {
+        let pass = Pass(sequences, wanted: wanted)
+        let tokens = sequences.flatMap(\.tokens)
         embed(tokens, pass: pass)  // [tokens, embedding]
         steps.observeStream("hidden.input", pass: pass)
         // Whoever stores for later layers or later tokens needs the stream of all tokens; from the last layer that
@@ -55,7 +56,7 @@ extension DecoderStack {
             steps.observeStream("hidden.layer.\(index)", pass: pass)
         }
         steps.streaming.endLookups(tokens: tokens.count)
-        cache.commit(tokens.count)
+        for sequence in sequences { sequence.cache.commit(sequence.tokens.count) }
     }
 
     func logits(rows: Range<Int>, into logits: inout [Float]) {

@@ -9,27 +9,49 @@ import Kernels
 import Tensors
 import Weights
 
-/// The tokens of one forward pass.
+/// The tokens of one forward pass: rows of one sequence or several, one after the other.
 struct Pass {
+    /// Consecutive tokens of one sequence.
+    struct Part {
+        var rows: Range<Int>
+        /// Position of the first.
+        var firstPosition: Int
+        let cache: KVCacheManager
+    }
+
     /// Tokens in the pass.
     let tokens: Int
-    /// Position of the first.
-    let firstPosition: Int
+    let parts: [Part]
     /// Rows whose logits are wanted.
     let wanted: Range<Int>
-    let cache: KVCacheManager
 
-    /// Takes room in the cache for the tokens.
-    init(tokens: Int, wanted: Range<Int>, cache: KVCacheManager) {
-        precondition(wanted.lowerBound >= 0 && wanted.upperBound <= tokens, "wanted rows are rows of the pass")
-        self.tokens = tokens
-        firstPosition = cache.count
+    /// Takes room in the caches for the tokens.
+    init(_ sequences: [SequenceStep], wanted: Range<Int>) {
+        var parts: [Part] = []
+        for sequence in sequences {
+            let first = parts.last?.rows.upperBound ?? 0
+            let rows = first..<first + sequence.tokens.count
+            parts.append(Part(rows: rows, firstPosition: sequence.cache.count, cache: sequence.cache))
+            sequence.cache.reserve(rows.count)
+        }
+        self.parts = parts
+        tokens = parts.last?.rows.upperBound ?? 0
         self.wanted = wanted
-        self.cache = cache
-        cache.reserve(tokens)
+        precondition(wanted.lowerBound >= 0 && wanted.upperBound <= tokens, "wanted rows are rows of the pass")
     }
 
     var all: Range<Int> { 0..<tokens }
+
+    /// What of each sequence lies in some rows.
+    func parts(_ rows: Range<Int>) -> [Part] {
+        guard rows != all else { return parts }
+        return parts.compactMap { part in
+            let common = part.rows.clamped(to: rows)
+            guard !common.isEmpty else { return nil }
+            let skipped = common.lowerBound - part.rows.lowerBound
+            return Part(rows: common, firstPosition: part.firstPosition + skipped, cache: part.cache)
+        }
+    }
 }
 
 /// Buffers, rotation and arithmetic of one model.
@@ -170,42 +192,58 @@ final class DecoderSteps {
         let heads = plan[layer].heads
         if plan[layer].keyValues == .own {
             // All tokens first: the table then holds the angles of the subset too.
-            compute.rope(
-                buffers.keys.pointer, tokens: pass.tokens, heads: heads.keyValueHeads, headDim: heads.size,
-                firstPosition: pass.firstPosition, rotaries[rotary])
+            for part in pass.parts {
+                compute.rope(
+                    buffers.keys.pointer + part.rows.lowerBound * heads.keyValueWidth, tokens: part.rows.count,
+                    heads: heads.keyValueHeads, headDim: heads.size, firstPosition: part.firstPosition,
+                    rotaries[rotary])
+            }
         }
-        compute.rope(
-            buffers.queries.pointer, tokens: rows.count, heads: heads.queryHeads, headDim: heads.size,
-            firstPosition: pass.firstPosition + rows.lowerBound, rotaries[rotary])
+        for part in pass.parts(rows) {
+            compute.rope(
+                buffers.queries.pointer + (part.rows.lowerBound - rows.lowerBound) * heads.queryWidth,
+                tokens: part.rows.count, heads: heads.queryHeads, headDim: heads.size,
+                firstPosition: part.firstPosition, rotaries[rotary])
+        }
     }
 
     /// Multiplies all query heads of a token by a factor of its position.
     func temperQueries(layer: Int, rows: Range<Int>, pass: Pass, _ factor: (_ position: Int) -> Float) {
         let width = plan[layer].heads.queryWidth
-        for row in 0..<rows.count {
-            let factor = factor(pass.firstPosition + rows.lowerBound + row)
-            if factor != 1 { compute.scale(buffers.queries.pointer + row * width, by: factor, count: width) }
+        for part in pass.parts(rows) {
+            for row in part.rows {
+                let factor = factor(part.firstPosition + row - part.rows.lowerBound)
+                guard factor != 1 else { continue }
+                compute.scale(
+                    buffers.queries.pointer + (row - rows.lowerBound) * width, by: factor, count: width)
+            }
         }
     }
 
     /// Stores keys and values of all tokens, in layers that have their own.
     func store(layer: Int, pass: Pass) {
         guard plan[layer].keyValues == .own else { return }
-        compute.storeKV(
-            keys: buffers.keys.pointer, values: buffers.values.pointer, tokens: pass.tokens,
-            firstPosition: pass.firstPosition, into: pass.cache.pages(layer: layer))
+        let width = plan[layer].heads.keyValueWidth
+        for part in pass.parts {
+            compute.storeKV(
+                keys: buffers.keys.pointer + part.rows.lowerBound * width,
+                values: buffers.values.pointer + part.rows.lowerBound * width, tokens: part.rows.count,
+                firstPosition: part.firstPosition, into: part.cache.pages(layer: layer))
+        }
     }
 
     /// block = W · attention: `[rows, queryHeads, size]` -> `[rows, embedding]`
     ///
     /// - Parameter scale: of the scores.
     func attend(layer: Int, _ output: TensorView, scale: Float, rows: Range<Int>, pass: Pass) {
+        let heads = plan[layer].heads
         compute.attention(
-            AttentionRequest(
-                queries: buffers.queries.pointer, tokens: rows.count, heads: plan[layer].heads.queryHeads,
-                scale: scale, kind: plan[layer].attention, firstPosition: pass.firstPosition + rows.lowerBound,
-                cache: pass.cache.pages(layer: layer)),
-            into: buffers.attended.pointer)
+            pass.parts(rows).map { part in
+                AttentionRequest(
+                    queries: buffers.queries.pointer + (part.rows.lowerBound - rows.lowerBound) * heads.queryWidth,
+                    tokens: part.rows.count, heads: heads.queryHeads, scale: scale, kind: plan[layer].attention,
+                    firstPosition: part.firstPosition, cache: part.cache.pages(layer: layer))
+            }, into: buffers.attended.pointer)
         compute.matmul(output, buffers.attended.pointer, tokens: rows.count, into: buffers.block.pointer)
         observe("hidden.attn.\(layer)", buffers.block.pointer, columns: width, rows: rows, pass: pass)
     }

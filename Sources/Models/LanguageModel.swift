@@ -44,14 +44,14 @@ package typealias HiddenStateObserver = (_ name: String, _ values: UnsafeBufferP
 package protocol LanguageModel: AnyObject {
     var configuration: any ModelConfiguration { get }
 
-    /// Runs tokens that follow those in the cache, and leaves their keys and values there.
+    /// Runs tokens that follow those in their caches, and leaves their keys and values there.
     ///
     /// Keeps the hidden states of the rows `wanted` for `logits`. Layers after the last that stores keys and values
     /// compute no more than these.
     /// - Parameters:
-    ///   - tokens: ids below `vocabularyRows`, at most one chunk.
-    ///   - wanted: rows of `tokens`, counted from 0.
-    func forward(_ tokens: [Int32], wanted: Range<Int>, cache: KVCacheManager)
+    ///   - steps: tokens of one sequence or several, at most one chunk together.
+    ///   - wanted: rows of all tokens, counted from 0.
+    func forward(_ steps: [SequenceStep], wanted: Range<Int>)
 
     /// Logits of rows of the last forward pass's `wanted`, the vocabulary's matrix read once for all of them.
     /// - Parameters:
@@ -63,7 +63,24 @@ package protocol LanguageModel: AnyObject {
     var observer: HiddenStateObserver? { get set }
 }
 
+/// The next tokens of a sequence.
+package struct SequenceStep {
+    /// Ids below `vocabularyRows`, at least one.
+    package var tokens: [Int32]
+    package var cache: KVCacheManager
+
+    package init(tokens: [Int32], cache: KVCacheManager) {
+        self.tokens = tokens
+        self.cache = cache
+    }
+}
+
 extension LanguageModel {
+    /// Runs tokens of one sequence.
+    package func forward(_ tokens: [Int32], wanted: Range<Int>, cache: KVCacheManager) {
+        forward([SequenceStep(tokens: tokens, cache: cache)], wanted: wanted)
+    }
+
     /// Logits of one row: `vocabularyRows` elements.
     package func logits(row: Int, into logits: inout [Float]) {
         self.logits(rows: row..<row + 1, into: &logits)

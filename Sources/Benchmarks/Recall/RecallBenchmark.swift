@@ -44,38 +44,36 @@ package struct RecallBenchmark: Sendable {
     /// - Returns: how many tokens were stored before.
     private func read(_ progress: (_ done: Int, _ cached: Int) -> Void) async throws -> Int {
         var cached = 0
-        var request = request(corpus.questions.first?.key ?? [0], maxOutputTokens: 0)
-        request.keptTokens = context.count
-        for try await event in engine.generate(request) {
+        for try await (_, event) in engine.generate(after: context, keeping: context.count, []) {
             guard case .prefill(let done, _, let before) = event else { continue }
             cached = before
-            progress(min(done, context.count), before)
+            progress(done, before)
         }
         try Task.checkCancellation()
         return cached
     }
 
-    /// All questions share the context. A prompt of millions of tokens is built when its turn comes.
+    /// All questions share the context, and are answered together.
     private func ask(
         _ questions: [RecallQuestion], _ asked: (RecallAnswer) -> Void
     ) async throws -> [RecallAnswer] {
-        var answers: [RecallAnswer] = []
-        for question in questions {
-            var answer = RecallAnswer(question: question, tokens: [])
-            for try await event in engine.generate(request(question.key, maxOutputTokens: question.expected.count)) {
-                if case .token(let id, _, _, _) = event { answer.tokens.append(id) }
+        var answers = questions.map { RecallAnswer(question: $0, tokens: []) }
+        let requests = questions.map { request($0.key, maxOutputTokens: $0.expected.count) }
+        for try await (index, event) in engine.generate(after: context, requests) {
+            switch event {
+            case .token(let id, _, _, _): answers[index].tokens.append(id)
+            case .finished: asked(answers[index])
+            case .prefill: continue
             }
-            try Task.checkCancellation()
-            answers.append(answer)
-            asked(answer)
         }
+        try Task.checkCancellation()
         return answers
     }
 
     /// Greedy, without guesses, and no token ends an answer before it is complete.
     private func request(_ key: [Int32], maxOutputTokens: Int) -> GenerationRequest {
         GenerationRequest(
-            prompt: context + key, maxOutputTokens: maxOutputTokens, sampling: .greedy, stopTokens: [],
+            prompt: key, maxOutputTokens: maxOutputTokens, sampling: .greedy, stopTokens: [],
             speculation: false)
     }
 
