@@ -22,8 +22,9 @@ extension Compute {
         let job = unsafe ck_attention(
             queries: request.queries, tokens: request.tokens, heads: request.heads, kv_heads: cache.kvHeads,
             head_dim: cache.headDim, scale: request.scale, window: window, chunk: chunk, first_position: first,
-            keys: nil, values: nil, page_tokens: cache.pageTokens, first_page: 0, kv_type: cache.type.code, begin: 0,
-            end: 0, is_first: false, is_last: false, running: running, out: out)
+            keys: nil, values: nil, page_tokens: cache.pageTokens, first_page: 0, kv_type: cache.type.code,
+            rebuilt: request.rebuilding?.kernels(before: end) ?? ck_rebuilt_keys(), begin: 0, end: 0, is_first: false,
+            is_last: false, running: running, out: out)
         if let (stream, layer) = cache.paged, paged > 0 {
             stream.forEachRun(layer: layer) { run in
                 let positions = run.first * cache.pageTokens..<run.end * cache.pageTokens
