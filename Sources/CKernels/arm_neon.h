@@ -39,7 +39,7 @@ void ck_neon_transpose(const float *rows, size_t stride, size_t n, float *out);
 // arm_neon_gemm.c
 void ck_neon_gemm(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
                   size_t ldc, bool accumulate);
-void ck_neon_transpose_keys(const void *keys, bool f16, size_t n, size_t width, float *out, size_t stride);
+void ck_neon_transpose_keys(const float *keys, size_t n, size_t width, float *out, size_t stride);
 
 // arm_neon_kv.c
 void ck_neon_q8_rows(const int8_t *codes, const float *scales, size_t rows, size_t n, float *out);

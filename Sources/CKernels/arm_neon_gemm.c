@@ -53,24 +53,17 @@ void ck_neon_gemm(size_t m, size_t n, size_t k, const float *a, size_t lda, cons
     for (size_t i = 0; i < m; i += ROWS) rows[m - i < ROWS ? m - i : ROWS](&s, a + i * lda, b, c + i * ldc, n);
 }
 
-NEON_INLINE float32x4_t load_key(const void *keys, const bool f16, size_t place) {
-    if (!f16) return vld1q_f32((const float *)keys + place);
-    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16((const uint16_t *)keys + place)));
-}
-
-void ck_neon_transpose_keys(const void *keys, bool f16, size_t n, size_t width, float *out, size_t stride) {
+void ck_neon_transpose_keys(const float *keys, size_t n, size_t width, float *out, size_t stride) {
     for (size_t i = 0; i < n; i += 4) {
         size_t d = 0;
         for (; d + 4 <= width; d += 4) {
             float32x4_t r[4];
-            for (size_t j = 0; j < 4; j++) r[j] = load_key(keys, f16, (i + j) * width + d);
+            for (size_t j = 0; j < 4; j++) r[j] = vld1q_f32(keys + (i + j) * width + d);
             transpose4(r);
             for (size_t j = 0; j < 4; j++) vst1q_f32(out + (d + j) * stride + i, r[j]);
         }
         for (; d < width; d++)
-            for (size_t j = i; j < i + 4; j++)
-                out[d * stride + j] = f16 ? ck_half(((const uint16_t *)keys)[j * width + d])
-                                          : ((const float *)keys)[j * width + d];
+            for (size_t j = i; j < i + 4; j++) out[d * stride + j] = keys[j * width + d];
     }
 }
 

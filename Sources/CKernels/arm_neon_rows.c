@@ -110,14 +110,14 @@ static void gelu_gate(const float *gate, const float *up, size_t n, float *y) {
     })
 }
 
-static void rope_halves(float *x, size_t n, const float *cosines, const float *sines) {
+static void rope_halves(float *x, float *y, size_t n, const float *cosines, const float *sines) {
     ROWS_OF_4(n, {
         const float32x4_t a = LOAD(x);
-        const float32x4_t b = LOAD(x + n);
+        const float32x4_t b = LOAD(y);
         const float32x4_t c = LOAD(cosines);
         const float32x4_t s = LOAD(sines);
         STORE(x, vfmsq_f32(vmulq_f32(a, c), b, s));
-        STORE(x + n, vfmaq_f32(vmulq_f32(b, c), a, s));
+        STORE(y, vfmaq_f32(vmulq_f32(b, c), a, s));
     })
 }
 

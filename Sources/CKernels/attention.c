@@ -17,8 +17,11 @@ typedef struct {
     float *scores;    // [rows][page_tokens]
     float *keys;      // room for [head_dim][page_tokens]
     float *values;    // room for [page_tokens][head_dim]
+    float *rebuilt;   // room to rebuild keys in: REBUILT_ROWS of them, then cosines and sines
     float *partial;   // maxima [rows], sums [rows], outputs [rows][head_dim] of one span
 } workspace;
+
+enum { REBUILT_ROWS = 8 };  // as transpose_keys takes them
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
@@ -38,9 +41,13 @@ size_t ck_partial_floats(const ck_attention *a, size_t queries) {
     return 2 * line(rows) + line(rows * a->head_dim);
 }
 
+static size_t rebuilt_floats(const ck_attention *a) {
+    return a->rebuilt.weights ? line(REBUILT_ROWS * a->head_dim + 2 * a->rebuilt.pairs) : 0;
+}
+
 size_t ck_attention_scratch(const ck_attention *a, size_t queries) {
     size_t rows = rows_of(a, queries), tile = a->page_tokens * a->head_dim;
-    size_t floats = line(rows * a->head_dim) + line(rows * a->page_tokens) + 2 * line(tile);
+    size_t floats = line(rows * a->head_dim) + line(rows * a->page_tokens) + 2 * line(tile) + rebuilt_floats(a);
     return (floats + ck_partial_floats(a, queries) + 16) * sizeof(float);
 }
 
@@ -57,6 +64,7 @@ static workspace arrange(const ck_attention *a, size_t queries, void *scratch) {
     w.scores = take(&free, w.rows * a->page_tokens);
     w.keys = take(&free, a->page_tokens * a->head_dim);
     w.values = take(&free, a->page_tokens * a->head_dim);
+    w.rebuilt = take(&free, rebuilt_floats(a));
     w.partial = take(&free, ck_partial_floats(a, queries));
     return w;
 }
@@ -75,7 +83,8 @@ static void gather_queries(const ck_table *t, const ck_attention *a, size_t kv_h
     for (size_t q = q0; q < q1; q++, out += count) {
         memcpy(out, a->queries + (q * a->heads + kv_head * group) * a->head_dim, count * sizeof(float));
         t->scale(out, count, a->scale);
-        ck_kv_rotate(t, a->kv_type, out, group, a->head_dim);
+        // Rebuilt keys are not rotated.
+        if (!a->rebuilt.weights) ck_kv_rotate(t, a->kv_type, out, group, a->head_dim);
     }
 }
 
@@ -97,13 +106,36 @@ static void mask(const ck_attention *a, size_t q0, size_t q1, size_t start, size
     }
 }
 
+// Keys of the `n` positions from `start` on from their values, which may be rotated, as columns.
+static const float *rebuild(const ck_table *t, const ck_attention *a, const float *values, size_t start, size_t n,
+                            const workspace *w) {
+    const ck_rebuilt_keys *r = &a->rebuilt;
+    const size_t width = a->head_dim;
+    float *cosines = w->rebuilt + REBUILT_ROWS * width, *sines = cosines + r->pairs;
+    for (size_t i = 0; i < n; i += REBUILT_ROWS) {
+        for (size_t j = i; j < smaller(i + REBUILT_ROWS, n); j++) {
+            float *key = w->rebuilt + (j - i) * width;
+            memcpy(key, values + j * width, width * sizeof(float));
+            ck_kv_rotate(t, a->kv_type, key, 1, width);
+            for (size_t d = 0; d < width; d++) key[d] *= r->weights[d];
+            const size_t position = start + j, size = 2 * r->pairs;
+            ck_rotary_angles(r->bases + position / CK_ANGLE_BLOCK * size, r->steps + position % CK_ANGLE_BLOCK * size,
+                             r->pairs, cosines, sines);
+            t->rope_halves(key, key + r->distance, r->pairs, cosines, sines);
+        }
+        t->transpose_keys(w->rebuilt, REBUILT_ROWS, width, w->keys + i, a->page_tokens);
+    }
+    return w->keys;
+}
+
 // The keys and values of one page against all rows.
 static void tile(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t page,
                  size_t n, const workspace *w, float *partial) {
     size_t width = a->head_dim, stride = a->page_tokens, index = page - a->first_page;
     const ck_kv_shape shape = {a->kv_type, a->kv_heads, width, stride};
-    const float *keys = ck_kv_keys(t, &shape, a->keys[index], kv_head, n, w->keys);
     const float *values = ck_kv_values(t, &shape, a->values[index], kv_head, n, w->values);
+    const float *keys = a->rebuilt.weights ? rebuild(t, a, values, page * stride, n, w)
+                                           : ck_kv_keys(t, &shape, a->keys[index], kv_head, n, w->keys);
     // Positions from n on hold nothing yet: they are not read, and their scores are masked.
     t->gemm(w->rows, n, width, w->queries, width, keys, stride, w->scores, stride, false);
     mask(a, q0, q1, page * stride, n, w->scores);

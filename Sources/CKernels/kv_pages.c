@@ -142,11 +142,11 @@ const float *ck_kv_values(const ck_table *t, const ck_kv_shape *s, const void *p
 void ck_kv_clear(const ck_kv_shape *s, void *keys, void *values, size_t place) {
     const size_t element = element_bytes(s), width = row_bytes(s) / element, rest = s->page_tokens - place;
     for (size_t head = 0; head < s->kv_heads; head++) {
+        memset((uint8_t *)values + head * head_bytes(s) + place * row_bytes(s), 0, rest * row_bytes(s));
+        if (is_integer(s->type)) memset(scales_of(s, values, head) + place, 0, rest * sizeof(uint16_t));
+        if (keys == NULL) continue;
         uint8_t *columns = (uint8_t *)keys + head * head_bytes(s);
         for (size_t d = 0; d < width; d++) memset(columns + (d * s->page_tokens + place) * element, 0, rest * element);
-        memset((uint8_t *)values + head * head_bytes(s) + place * row_bytes(s), 0, rest * row_bytes(s));
-        if (!is_integer(s->type)) continue;
-        memset(scales_of(s, keys, head) + place, 0, rest * sizeof(uint16_t));
-        memset(scales_of(s, values, head) + place, 0, rest * sizeof(uint16_t));
+        if (is_integer(s->type)) memset(scales_of(s, keys, head) + place, 0, rest * sizeof(uint16_t));
     }
 }

@@ -110,11 +110,11 @@ static void gelu_gate(const float *gate, const float *up, size_t n, float *y) {
     }
 }
 
-static void rope_halves(float *x, size_t n, const float *cosines, const float *sines) {
+static void rope_halves(float *x, float *y, size_t n, const float *cosines, const float *sines) {
     for (size_t i = 0; i < n; i++) {
-        float a = x[i], b = x[i + n];
+        float a = x[i], b = y[i];
         x[i] = a * cosines[i] - b * sines[i];
-        x[i + n] = b * cosines[i] + a * sines[i];
+        y[i] = b * cosines[i] + a * sines[i];
     }
 }
 
@@ -162,10 +162,9 @@ static void softmax_step(float *scores, size_t rows, size_t n, float *maxima, fl
     }
 }
 
-static void transpose_keys(const void *keys, bool f16, size_t n, size_t width, float *out, size_t stride) {
+static void transpose_keys(const float *keys, size_t n, size_t width, float *out, size_t stride) {
     for (size_t i = 0; i < n; i++)
-        for (size_t d = 0; d < width; d++)
-            out[d * stride + i] = f16 ? ck_half(((const uint16_t *)keys)[i * width + d]) : ((const float *)keys)[i * width + d];
+        for (size_t d = 0; d < width; d++) out[d * stride + i] = keys[i * width + d];
 }
 
 const ck_table ck_portable = {

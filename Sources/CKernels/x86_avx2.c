@@ -68,14 +68,14 @@ AVX2 static void gelu_gate(const float *gate, const float *up, size_t n, float *
     })
 }
 
-AVX2 static void rope_halves(float *x, size_t n, const float *cosines, const float *sines) {
+AVX2 static void rope_halves(float *x, float *y, size_t n, const float *cosines, const float *sines) {
     ROWS_OF_8(n, {
         __m256 a = LOAD(x);
-        __m256 b = LOAD(x + n);
+        __m256 b = LOAD(y);
         __m256 c = LOAD(cosines);
         __m256 s = LOAD(sines);
         STORE(x, _mm256_fmsub_ps(a, c, _mm256_mul_ps(b, s)));
-        STORE(x + n, _mm256_fmadd_ps(b, c, _mm256_mul_ps(a, s)));
+        STORE(y, _mm256_fmadd_ps(b, c, _mm256_mul_ps(a, s)));
     })
 }
 

@@ -82,7 +82,7 @@ CK_AVX2_WIDTHS(ck_avx2_s8)
 // x86_avx2_gemm.c
 void ck_avx2_gemm(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
                   size_t ldc, bool accumulate);
-void ck_avx2_transpose_keys(const void *keys, bool f16, size_t n, size_t width, float *out, size_t stride);
+void ck_avx2_transpose_keys(const float *keys, size_t n, size_t width, float *out, size_t stride);
 void ck_avx2_softmax_step(float *scores, size_t rows, size_t n, float *maxima, float *sums, float *out, size_t width);
 
 // x86_avx2_unpack.c

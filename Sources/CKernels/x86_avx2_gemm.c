@@ -72,23 +72,17 @@ AVX2 void ck_avx2_gemm(size_t m, size_t n, size_t k, const float *a, size_t lda,
     for (size_t i = 0; i < m; i += 6) rows[m - i < 6 ? m - i : 6](&s, a + i * lda, b, c + i * ldc, n);
 }
 
-AVX2 void ck_avx2_transpose_keys(const void *keys, bool f16, size_t n, size_t width, float *out, size_t stride) {
+AVX2 void ck_avx2_transpose_keys(const float *keys, size_t n, size_t width, float *out, size_t stride) {
     for (size_t i = 0; i < n; i += 8) {
         size_t d = 0;
         for (; d + 8 <= width; d += 8) {
             __m256 r[8];
-            for (size_t j = 0; j < 8; j++) {
-                size_t place = (i + j) * width + d;
-                r[j] = f16 ? _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)((const uint16_t *)keys + place)))
-                           : _mm256_loadu_ps((const float *)keys + place);
-            }
+            for (size_t j = 0; j < 8; j++) r[j] = _mm256_loadu_ps(keys + (i + j) * width + d);
             transpose8(r);
             for (size_t j = 0; j < 8; j++) _mm256_storeu_ps(out + (d + j) * stride + i, r[j]);
         }
         for (; d < width; d++)
-            for (size_t j = i; j < i + 8; j++)
-                out[d * stride + j] = f16 ? _cvtsh_ss(((const uint16_t *)keys)[j * width + d])
-                                          : ((const float *)keys)[j * width + d];
+            for (size_t j = i; j < i + 8; j++) out[d * stride + j] = keys[j * width + d];
     }
 }
 

@@ -18,6 +18,32 @@ AVX2_INLINE __m256 hadamard8(__m256 x) {
     return butterfly(x, _mm256_permute2f128_ps(x, x, 1), high);
 }
 
+// As many stages, from distance `half` on, with 2^stages registers at a time: the memory is walked through once for three
+// stages. The first walk begins inside registers, the last one ends with the factor.
+AVX2_INLINE void walk(float *x, size_t block, size_t half, const int stages, bool is_first, bool is_last, __m256 factor) {
+    const size_t count = (size_t)1 << stages;
+    for (size_t i = 0; i < block; i += half * count)
+        for (size_t j = i; j < i + half; j += 8) {
+            __m256 v[8];
+#pragma clang loop unroll(full)
+            for (size_t k = 0; k < count; k++) {
+                v[k] = _mm256_loadu_ps(x + j + k * half);
+                if (is_first) v[k] = hadamard8(v[k]);
+            }
+#pragma clang loop unroll(full)
+            for (size_t distance = 1; distance < count; distance *= 2)
+                for (size_t k = 0; k < count; k++) {
+                    if (k & distance) continue;
+                    const __m256 a = v[k], b = v[k + distance];
+                    v[k] = _mm256_add_ps(a, b);
+                    v[k + distance] = _mm256_sub_ps(a, b);
+                }
+#pragma clang loop unroll(full)
+            for (size_t k = 0; k < count; k++)
+                _mm256_storeu_ps(x + j + k * half, is_last ? _mm256_mul_ps(v[k], factor) : v[k]);
+        }
+}
+
 AVX2 void ck_avx2_hadamard(float *x, size_t n, size_t block) {
     if (block < 8) {
         ck_hadamard(x, n, block);
@@ -25,16 +51,16 @@ AVX2 void ck_avx2_hadamard(float *x, size_t n, size_t block) {
     }
     const __m256 factor = _mm256_set1_ps((float)(1 / sqrt((double)block)));
     for (float *end = x + n / block * block; x < end; x += block) {
-        for (size_t i = 0; i < block; i += 8) _mm256_storeu_ps(x + i, hadamard8(_mm256_loadu_ps(x + i)));
-        for (size_t half = 8; half < block; half *= 2)
-            for (size_t i = 0; i < block; i += 2 * half)
-                for (size_t j = i; j < i + half; j += 8) {
-                    const __m256 a = _mm256_loadu_ps(x + j), b = _mm256_loadu_ps(x + j + half);
-                    _mm256_storeu_ps(x + j, _mm256_add_ps(a, b));
-                    _mm256_storeu_ps(x + j + half, _mm256_sub_ps(a, b));
-                }
-        for (size_t i = 0; i < block; i += 8)
-            _mm256_storeu_ps(x + i, _mm256_mul_ps(_mm256_loadu_ps(x + i), factor));
+        size_t half = 8;
+        do {
+            const size_t rest = block / half;
+            const bool is_first = half == 8, is_last = rest <= 8;
+            if (rest >= 8) walk(x, block, half, 3, is_first, is_last, factor);
+            else if (rest == 4) walk(x, block, half, 2, is_first, is_last, factor);
+            else if (rest == 2) walk(x, block, half, 1, is_first, is_last, factor);
+            else walk(x, block, half, 0, is_first, is_last, factor);
+            half *= rest >= 8 ? 8 : rest;
+        } while (half < block);
     }
 }
 

@@ -85,14 +85,14 @@ AVX512 static void gelu_gate(const float *gate, const float *up, size_t n, float
     })
 }
 
-AVX512 static void rope_halves(float *x, size_t n, const float *cosines, const float *sines) {
+AVX512 static void rope_halves(float *x, float *y, size_t n, const float *cosines, const float *sines) {
     ROWS_OF_16(n, {
         const __m512 a = LOAD(x);
-        const __m512 b = LOAD(x + n);
+        const __m512 b = LOAD(y);
         const __m512 c = LOAD(cosines);
         const __m512 s = LOAD(sines);
         STORE(x, _mm512_fmsub_ps(a, c, _mm512_mul_ps(b, s)));
-        STORE(x + n, _mm512_fmadd_ps(b, c, _mm512_mul_ps(a, s)));
+        STORE(y, _mm512_fmadd_ps(b, c, _mm512_mul_ps(a, s)));
     })
 }
 

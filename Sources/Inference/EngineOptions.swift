@@ -20,6 +20,9 @@ package struct EngineOptions: Sendable {
     package var contextLimit: Int?
     /// How positions become angles.
     package var angles: RotaryAngles
+    /// Whether layers whose keys follow from their values keep only these, where angles are exact. Without, results
+    /// differ by no more than the cache's number format makes them; for comparing.
+    package var rebuildsKeys = true
     /// The most bytes of keys and values in memory; `nil` leaves it to `memoryLimit`.
     package var kvMemory: Int?
     /// Where keys and values go that memory has no room for; `nil` keeps all of them in memory.

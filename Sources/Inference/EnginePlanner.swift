@@ -29,13 +29,16 @@ struct EnginePlanner {
     init(_ model: ModelFiles, options: EngineOptions) throws(EngineError) {
         self.model = model
         self.options = options
-        configuration = try Self.configuration(model)
+        // Angles of the published implementations are no sums, from which keys are rebuilt.
+        configuration = try Self.configuration(model, rebuildsKeys: options.rebuildsKeys && options.angles == .exact)
         residency = WeightResidency(model.checkpoint)
     }
 
-    static func configuration(_ model: ModelFiles) throws(EngineError) -> any ModelConfiguration {
+    static func configuration(
+        _ model: ModelFiles, rebuildsKeys: Bool = true
+    ) throws(EngineError) -> any ModelConfiguration {
         do {
-            return try ModelFamily.configuration(model.checkpoint)
+            return try ModelFamily.configuration(model.checkpoint, rebuildsKeys: rebuildsKeys)
         } catch {
             throw .model(error)
         }

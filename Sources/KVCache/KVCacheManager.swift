@@ -38,7 +38,7 @@ package final class KVCacheManager {
         for (index, layer) in plan.enumerated() {
             var pages = KVPages(
                 run: KVPageRun(), pageTokens: layout.pageTokens, kvHeads: layer.heads.keyValueHeads,
-                headDim: layer.heads.size, type: type)
+                headDim: layer.heads.size, type: type, hasKeys: layer.heads.hasKeys)
             if let reader, layer.attention == .full { pages.paged = (reader, index) }
             views.append(pages)
         }

@@ -32,16 +32,20 @@ package struct HeadShape: Sendable, Hashable {
     package var keyValueHeads: Int
     /// Elements of one head.
     package var size: Int
+    /// Whether keys are kept beside values; otherwise they are rebuilt from values when they are read.
+    package var hasKeys: Bool
 
-    package init(queryHeads: Int, keyValueHeads: Int, size: Int) {
+    package init(queryHeads: Int, keyValueHeads: Int, size: Int, hasKeys: Bool = true) {
         self.queryHeads = queryHeads
         self.keyValueHeads = keyValueHeads
         self.size = size
+        self.hasKeys = hasKeys
     }
 
     /// The form of pages with keys and values of these heads.
     package func pageShape(_ type: KVType, pageTokens: Int) -> KVPageShape {
-        KVPageShape(type: type, kvHeads: keyValueHeads, headDim: size, pageTokens: pageTokens)
+        KVPageShape(
+            type: type, kvHeads: keyValueHeads, headDim: size, pageTokens: pageTokens, hasKeys: hasKeys)
     }
 
     /// Elements of all query heads of one token.

@@ -35,6 +35,7 @@ package enum AttentionKind: Sendable, Hashable {
 /// One page of the cache, in memory that somebody else owns: the planes of a `KVPageShape`.
 @safe
 package struct KVPageView {
+    /// The same as the values where keys are rebuilt from them.
     package var keys: UnsafeMutableRawPointer
     package var values: UnsafeMutableRawPointer
 
@@ -122,19 +123,48 @@ package struct KVPages {
     package var kvHeads: Int
     package var headDim: Int
     package var type: KVType
+    /// Whether keys are kept; otherwise attention rebuilds them from values.
+    package var hasKeys: Bool
 
     /// Describes pages; nothing is copied.
-    package init(run: KVPageRun, pageTokens: Int, kvHeads: Int, headDim: Int, type: KVType) {
+    package init(
+        run: KVPageRun, pageTokens: Int, kvHeads: Int, headDim: Int, type: KVType, hasKeys: Bool = true
+    ) {
         self.run = run
         self.pageTokens = pageTokens
         self.kvHeads = kvHeads
         self.headDim = headDim
         self.type = type
+        self.hasKeys = hasKeys
     }
 
     /// The form of each page.
     package var shape: KVPageShape {
-        KVPageShape(type: type, kvHeads: kvHeads, headDim: headDim, pageTokens: pageTokens)
+        KVPageShape(type: type, kvHeads: kvHeads, headDim: headDim, pageTokens: pageTokens, hasKeys: hasKeys)
+    }
+}
+
+/// How keys come from values where only these are kept: times the weights of the keys' norm, then turned to their
+/// positions.
+@safe
+package struct KeyRebuilding {
+    /// `[headDim]`
+    let weights: UnsafePointer<Float>
+    let rotary: RotaryTable
+
+    /// - Precondition: pairs are half a head apart, angles are exact and have no period.
+    package init(weights: UnsafePointer<Float>, rotary: RotaryTable) {
+        precondition(rotary.parameters.style == .halfSplit, "pairs that are half a head apart")
+        unsafe self.weights = unsafe weights
+        self.rotary = rotary
+    }
+
+    /// For positions before `end`.
+    func kernels(before end: Int) -> ck_rebuilt_keys {
+        let (bases, steps) = unsafe rotary.blocks(before: end)
+        return unsafe ck_rebuilt_keys(
+            weights: weights, pairs: rotary.pairs, distance: rotary.parameters.dimensions / 2, bases: bases,
+            steps: steps)
     }
 }
 
@@ -153,12 +183,15 @@ package struct AttentionRequest {
     /// The position of query 0.
     package var firstPosition: Int
     package var cache: KVPages
+    /// Where the cache has no keys.
+    package var rebuilding: KeyRebuilding?
 
     /// Collects the parts.
     package init(
         queries: UnsafePointer<Float>, tokens: Int, heads: Int, scale: Float, kind: AttentionKind, firstPosition: Int,
-        cache: KVPages
+        cache: KVPages, rebuilding: KeyRebuilding? = nil
     ) {
+        precondition(cache.hasKeys == (rebuilding == nil), "keys, or what they are rebuilt from")
         precondition(heads > 0 && heads % cache.kvHeads == 0, "query heads are a multiple of the KV heads")
         unsafe self.queries = unsafe queries
         self.tokens = tokens
@@ -167,5 +200,6 @@ package struct AttentionRequest {
         self.kind = kind
         self.firstPosition = firstPosition
         self.cache = cache
+        self.rebuilding = rebuilding
     }
 }

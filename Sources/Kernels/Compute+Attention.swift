@@ -21,6 +21,7 @@ extension Compute {
         let tokens = requests.reduce(0) { $0 + $1.tokens }
         guard tokens > 0 else { return }
         let cache = first.cache
+        let end = requests.reduce(0) { max($0, $1.firstPosition + $1.tokens) }
         let running = unsafe attentionState.reserve(2 * tokens * first.heads * MemoryLayout<Float>.stride)
             .assumingMemoryBound(to: Float.self)
         let (window, chunk) = first.kind.bounds
@@ -31,8 +32,9 @@ extension Compute {
         var job = unsafe ck_attention(
             queries: first.queries, tokens: tokens, heads: first.heads, kv_heads: cache.kvHeads,
             head_dim: cache.headDim, scale: first.scale, window: window, chunk: chunk, first_position: shared,
-            keys: nil, values: nil, page_tokens: cache.pageTokens, first_page: 0, kv_type: cache.type.code, begin: 0,
-            end: 0, is_first: false, is_last: false, running: running, out: out)
+            keys: nil, values: nil, page_tokens: cache.pageTokens, first_page: 0, kv_type: cache.type.code,
+            rebuilt: first.rebuilding?.kernels(before: end) ?? ck_rebuilt_keys(), begin: 0, end: 0, is_first: false,
+            is_last: false, running: running, out: out)
         if let (stream, layer) = cache.paged, paged > 0 {
             stream.forEachRun(layer: layer) { run in
                 let positions = run.first * cache.pageTokens..<run.end * cache.pageTokens

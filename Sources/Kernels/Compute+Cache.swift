@@ -9,7 +9,7 @@ extension Compute {
     /// Writes keys and values of consecutive positions into their pages.
     ///
     /// - Parameters:
-    ///   - keys, values: `[tokens, kvHeads, headDim]`
+    ///   - keys, values: `[tokens, kvHeads, headDim]`; keys are not read where the cache has none.
     ///   - firstPosition: the position of token 0.
     /// - Precondition: the pages of all these positions are there.
     package func storeKV(
@@ -31,7 +31,7 @@ extension Compute {
             let row = (start - firstPosition) * width
             var shape = shape
             let place = start % cache.pageTokens
-            unsafe ck_kv_store_keys(table, &shape, keys + row, count, place, page.keys, scratch)
+            if cache.hasKeys { unsafe ck_kv_store_keys(table, &shape, keys + row, count, place, page.keys, scratch) }
             unsafe ck_kv_store_values(table, &shape, values + row, count, place, page.values, scratch)
         }
     }

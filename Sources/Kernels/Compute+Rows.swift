@@ -42,16 +42,20 @@ extension Compute {
         _ x: UnsafeMutablePointer<Float>, tokens: Int, heads: Int, headDim: Int, firstPosition: Int,
         _ rotary: RotaryTable
     ) {
-        let pairs = rotary.parameters.dimensions / 2
-        precondition(2 * pairs <= headDim, "rotary dimensions fit the head")
+        let (pairs, distance) = (rotary.pairs, rotary.parameters.dimensions / 2)
+        precondition(2 * distance <= headDim, "rotary dimensions fit the head")
         let (cosines, sines) = unsafe rotary.angles(firstPosition..<firstPosition + tokens)
-        let turn = unsafe rotary.parameters.style == .halfSplit ? table.pointee.rope_halves : table.pointee.rope_pairs
-        guard let turn = unsafe turn else { preconditionFailure("incomplete kernel table") }
+        let isHalfSplit = rotary.parameters.style == .halfSplit
         forRanges(tokens, grain: grain(heads * headDim)) { range in
             for token in range {
                 for head in 0..<heads {
-                    unsafe turn(
-                        x + (token * heads + head) * headDim, pairs, cosines + token * pairs, sines + token * pairs)
+                    let row = unsafe x + (token * heads + head) * headDim
+                    let (cosines, sines) = unsafe (cosines + token * pairs, sines + token * pairs)
+                    if isHalfSplit {
+                        unsafe table.pointee.rope_halves(row, row + distance, pairs, cosines, sines)
+                    } else {
+                        unsafe table.pointee.rope_pairs(row, pairs, cosines, sines)
+                    }
                 }
             }
         }

@@ -24,7 +24,7 @@ package enum KVType: String, Sendable, Hashable, CaseIterable {
 }
 
 /// What a page of one layer looks like: a plane of keys, `[kvHeads][headDim][pageTokens]`, and behind it one of values,
-/// `[kvHeads][pageTokens][headDim]`, each with its scales.
+/// `[kvHeads][pageTokens][headDim]`, each with its scales. Where keys can be rebuilt from values, there are only these.
 package struct KVPageShape: Sendable, Hashable {
     package var type: KVType
     package var kvHeads: Int
@@ -32,25 +32,28 @@ package struct KVPageShape: Sendable, Hashable {
     package var headDim: Int
     /// Positions per page: divides 512, multiple of 8.
     package var pageTokens: Int
+    /// Whether there are keys.
+    package var hasKeys: Bool
 
-    /// Collects the four.
-    package init(type: KVType, kvHeads: Int, headDim: Int, pageTokens: Int) {
+    /// Collects the parts.
+    package init(type: KVType, kvHeads: Int, headDim: Int, pageTokens: Int, hasKeys: Bool = true) {
         precondition(pageTokens > 0 && pageTokens % 8 == 0 && CK_SPAN % pageTokens == 0, "page size")
         precondition(kvHeads > 0 && headDim > 0 && (type != .q4 || headDim % 2 == 0), "head shape")
         self.type = type
         self.kvHeads = kvHeads
         self.headDim = headDim
         self.pageTokens = pageTokens
+        self.hasKeys = hasKeys
     }
 
     /// Bytes of the keys of a page, where the values begin; a multiple of 64.
-    package var keyBytes: Int {
+    package var keyBytes: Int { hasKeys ? valueBytes : 0 }
+
+    /// Bytes of the values; a multiple of 64.
+    package var valueBytes: Int {
         var shape = kernels
         return unsafe ck_kv_plane_bytes(&shape)
     }
-
-    /// Bytes of the values.
-    package var valueBytes: Int { keyBytes }
 
     /// Bytes of a page; a multiple of 64.
     package var bytes: Int { keyBytes + valueBytes }
@@ -59,7 +62,7 @@ package struct KVPageShape: Sendable, Hashable {
     package func clear(_ page: UnsafeMutableRawPointer, from place: Int) {
         guard place < pageTokens else { return }
         var shape = kernels
-        unsafe ck_kv_clear(&shape, page, page + keyBytes, place)
+        unsafe ck_kv_clear(&shape, hasKeys ? page : nil, page + keyBytes, place)
     }
 
     var kernels: ck_kv_shape {

@@ -1,5 +1,6 @@
 // Rotary position embedding: which angles, and which numbers of a head they turn.
 
+import CKernels
 import Tensors
 
 #if canImport(Glibc)
@@ -60,19 +61,34 @@ package struct RotaryParameters: Sendable, Hashable {
 
 /// Cosines and sines of the newest range of positions. One per kind of layer; all layers of the kind share it, so that
 /// a chunk's angles are computed once.
+///
+/// An exact angle is the sum of that of the first position of a block and that of a step inside it, so that attention
+/// can rebuild the same bits for any page from a small table.
 package final class RotaryTable {
+    /// Positions of a block.
+    private static let block = Int(CK_ANGLE_BLOCK)
+    /// Nothing turns by as much as the last bit of a 32-bit number at this frequency, at any position there will be.
+    private static let leastFrequency = 1e-25
+
     package let parameters: RotaryParameters
     private let angles: RotaryAngles
+    /// Of the pairs that turn; those behind them stand still.
     private let frequencies: [Double]
     private var positions = 0..<0
     private var cosines = Buffer<Float>(count: 0)
     private var sines = Buffer<Float>(count: 0)
+    /// Of the positions of one block, and of a block's first: `[2][pairs]`, cosines and sines.
+    private let steps: Buffer<Double>
+    private let base: Buffer<Double>
+    /// Of the first positions of all blocks from 0 on, as far as was asked for.
+    private var bases = Buffer<Double>(count: 0)
+    private var baseCount = 0
 
     /// Computes the frequencies, `base^(-2i / dimensions)`.
     package init(_ parameters: RotaryParameters, angles: RotaryAngles = .exact) {
         self.parameters = parameters
         self.angles = angles
-        frequencies = (0..<parameters.dimensions / 2).map { pair in
+        let frequencies = (0..<parameters.dimensions / 2).map { pair in
             let divisor = parameters.frequencyDivisors.isEmpty ? 1 : parameters.frequencyDivisors[pair]
             switch angles {
             case .exact:
@@ -83,21 +99,41 @@ package final class RotaryTable {
                 return Double(1 / power / divisor / Float(parameters.positionDivisor))
             }
         }
+        let turning = (frequencies.lastIndex { $0 > Self.leastFrequency } ?? -1) + 1
+        self.frequencies = Array(frequencies.prefix(turning))
+        steps = Buffer(count: Self.block * 2 * turning)
+        base = Buffer(count: 2 * turning)
+        for step in 0..<Self.block { unsafe fill(steps.pointer + step * 2 * turning, position: step) }
     }
 
-    /// `[positions, dimensions / 2]` for the range.
+    /// Leading pairs that turn.
+    var pairs: Int { frequencies.count }
+
+    /// `[positions, pairs]` for the range.
     func angles(_ range: Range<Int>) -> (cosines: UnsafePointer<Float>, sines: UnsafePointer<Float>) {
-        let pairs = frequencies.count
         if !(positions.lowerBound <= range.lowerBound && range.upperBound <= positions.upperBound) {
             if cosines.count < range.count * pairs {
                 cosines = Buffer(count: range.count * pairs)
                 sines = Buffer(count: range.count * pairs)
             }
+            var block: Int?
             for (row, position) in range.enumerated() {
-                for pair in 0..<pairs {
-                    let angle = angle(position, frequencies[pair])
-                    unsafe cosines.pointer[row * pairs + pair] = Float(cos(angle))
-                    unsafe sines.pointer[row * pairs + pair] = Float(sin(angle))
+                let (cosines, sines) = unsafe (cosines.pointer + row * pairs, sines.pointer + row * pairs)
+                switch angles {
+                case .exact:
+                    let place = parameters.period.map { position % $0 } ?? position
+                    if block != place / Self.block {
+                        block = place / Self.block
+                        unsafe fill(base.pointer, position: place / Self.block * Self.block)
+                    }
+                    let step = unsafe steps.pointer + place % Self.block * 2 * pairs
+                    unsafe ck_rotary_angles(base.pointer, step, pairs, cosines, sines)
+                case .reference:
+                    for pair in 0..<pairs {
+                        let angle = Double(Float(position) * Float(frequencies[pair]))
+                        unsafe cosines[pair] = Float(cos(angle))
+                        unsafe sines[pair] = Float(sin(angle))
+                    }
                 }
             }
             positions = range
@@ -106,10 +142,33 @@ package final class RotaryTable {
         return unsafe (UnsafePointer(cosines.pointer + offset), UnsafePointer(sines.pointer + offset))
     }
 
-    private func angle(_ position: Int, _ frequency: Double) -> Double {
-        switch angles {
-        case .exact: Double(parameters.period.map { position % $0 } ?? position) * frequency
-        case .reference: Double(Float(position) * Float(frequency))
+    /// From what attention rebuilds the angles of all positions before `end`. The memory stays until the next call.
+    ///
+    /// - Precondition: angles are exact and positions count on.
+    func blocks(before end: Int) -> (bases: UnsafePointer<Double>, steps: UnsafePointer<Double>) {
+        precondition(angles == .exact && parameters.period == nil, "angles that are sums")
+        let count = (end + Self.block - 1) / Self.block
+        if baseCount < count {
+            let size = 2 * pairs
+            if bases.count < count * size {
+                let larger = Buffer<Double>(count: max(count, 2 * baseCount) * size)
+                unsafe larger.pointer.update(from: bases.pointer, count: baseCount * size)
+                bases = larger
+            }
+            for block in baseCount..<count {
+                unsafe fill(bases.pointer + block * size, position: block * Self.block)
+            }
+            baseCount = count
+        }
+        return unsafe (UnsafePointer(bases.pointer), UnsafePointer(steps.pointer))
+    }
+
+    /// Cosines and sines of one position: `[2][pairs]`.
+    private func fill(_ out: UnsafeMutablePointer<Double>, position: Int) {
+        for pair in 0..<pairs {
+            let angle = Double(position) * frequencies[pair]
+            unsafe out[pair] = cos(angle)
+            unsafe out[pairs + pair] = sin(angle)
         }
     }
 }

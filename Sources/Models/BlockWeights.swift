@@ -10,6 +10,8 @@ struct AttentionWeights {
     let key: TensorView?
     /// The same; `nil` also where the projected keys are the values.
     let value: TensorView?
+    /// Whether the cache keeps keys; without, they are projected as values only.
+    let hasKeys: Bool
     let output: TensorView  // [queryHeads * size] -> [embedding]
 
     /// - Parameters:
@@ -19,6 +21,7 @@ struct AttentionWeights {
         _ binder: WeightBinder, _ prefix: String, _ plan: LayerPlan, width: Int, keysAreValues: Bool = false
     ) throws(ModelError) {
         let heads = plan.heads
+        hasKeys = heads.hasKeys
         query = try binder.matrix(prefix + "attn_q.weight", rows: heads.queryWidth, columns: width)
         output = try binder.matrix(prefix + "attn_output.weight", rows: width, columns: heads.queryWidth)
         guard plan.keyValues == .own else {

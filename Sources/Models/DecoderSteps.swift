@@ -136,7 +136,7 @@ final class DecoderSteps {
     }
 
     /// queries, keys, values = W · block + b. Keys and values of all tokens where the layer has its own, queries of
-    /// `rows` only. Without a value projection the keys are the values.
+    /// `rows` only. Without a value projection the keys are the values; where the cache keeps no keys, there are no others.
     ///
     /// `[attentionRows, embedding]` -> `[rows, queryHeads, size]`, twice `[tokens, keyValueHeads, size]`
     func projectHeads(_ weights: AttentionWeights, _ biases: AttentionBiases? = nil, rows: Range<Int>, pass: Pass) {
@@ -146,7 +146,8 @@ final class DecoderSteps {
             compute.matmul([query], block, tokens: rows.count)
             return
         }
-        var products = [Product(keys, into: buffers.keys.pointer, bias: biases?.key)]
+        let target = weights.hasKeys ? buffers.keys.pointer : buffers.values.pointer
+        var products = [Product(keys, into: target, bias: biases?.key)]
         if let values = weights.value {
             products.append(Product(values, into: buffers.values.pointer, bias: biases?.value))
         }
@@ -156,7 +157,7 @@ final class DecoderSteps {
             compute.matmul(products, block, tokens: pass.tokens)
             if !rows.isEmpty { compute.matmul([query], block + rows.lowerBound * width, tokens: rows.count) }
         }
-        if weights.value == nil {
+        if weights.value == nil, weights.hasKeys {
             buffers.values.pointer.update(from: buffers.keys.pointer, count: pass.tokens * keys.rows)
         }
     }
@@ -167,6 +168,9 @@ final class DecoderSteps {
     func normalizeQueries(layer: Int, _ weight: UnsafePointer<Float>?, rows: Range<Int>) {
         normalizeHeads(buffers.queries.pointer, weight, heads: rows.count * plan[layer].heads.queryHeads, layer: layer)
     }
+
+    /// Whether the layer's keys are kept; otherwise attention rebuilds them from values.
+    func keepsKeys(layer: Int) -> Bool { plan[layer].heads.hasKeys }
 
     /// RMSNorm over each key head.
     func normalizeKeys(layer: Int, _ weight: UnsafePointer<Float>?, pass: Pass) {
@@ -186,11 +190,11 @@ final class DecoderSteps {
             x, weight: weight, rows: heads, columns: plan[layer].heads.size, eps: epsilon, into: x)
     }
 
-    /// Turns queries, and the layer's own keys, to their positions.
+    /// Turns queries, and the layer's own keys where they are kept, to their positions.
     func rotate(layer: Int, rows: Range<Int>, pass: Pass) {
         guard let rotary = rotaryOfLayer[layer] else { return }
         let heads = plan[layer].heads
-        if plan[layer].keyValues == .own {
+        if plan[layer].keyValues == .own, heads.hasKeys {
             // All tokens first: the table then holds the angles of the subset too.
             for part in pass.parts {
                 compute.rope(
@@ -234,15 +238,24 @@ final class DecoderSteps {
 
     /// block = W · attention: `[rows, queryHeads, size]` -> `[rows, embedding]`
     ///
-    /// - Parameter scale: of the scores.
-    func attend(layer: Int, _ output: TensorView, scale: Float, rows: Range<Int>, pass: Pass) {
+    /// - Parameters:
+    ///   - scale: of the scores.
+    ///   - keyNorm: weights of the keys' norm, for layers that keep values only.
+    func attend(
+        layer: Int, _ output: TensorView, scale: Float, keyNorm: UnsafePointer<Float>? = nil, rows: Range<Int>,
+        pass: Pass
+    ) {
         let heads = plan[layer].heads
+        var rebuilding: KeyRebuilding?
+        if !heads.hasKeys, let keyNorm, let rotary = rotaryOfLayer[layer] {
+            rebuilding = KeyRebuilding(weights: keyNorm, rotary: rotaries[rotary])
+        }
         compute.attention(
             pass.parts(rows).map { part in
                 AttentionRequest(
                     queries: buffers.queries.pointer + (part.rows.lowerBound - rows.lowerBound) * heads.queryWidth,
                     tokens: part.rows.count, heads: heads.queryHeads, scale: scale, kind: plan[layer].attention,
-                    firstPosition: part.firstPosition, cache: part.cache.pages(layer: layer))
+                    firstPosition: part.firstPosition, cache: part.cache.pages(layer: layer), rebuilding: rebuilding)
             }, into: buffers.attended.pointer)
         compute.matmul(output, buffers.attended.pointer, tokens: rows.count, into: buffers.block.pointer)
         observe("hidden.attn.\(layer)", buffers.block.pointer, columns: width, rows: rows, pass: pass)

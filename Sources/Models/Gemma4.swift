@@ -26,7 +26,8 @@ package struct Gemma4Configuration: ModelConfiguration {
     /// Elements of a layer's own input; 0 without.
     var perLayerWidth: Int
 
-    package init(_ checkpoint: any Checkpoint) throws(ModelError) {
+    /// - Parameter rebuildsKeys: whether layers without a value projection keep values only.
+    package init(_ checkpoint: any Checkpoint, rebuildsKeys: Bool) throws(ModelError) {
         let metadata = ModelMetadata(checkpoint)
         let layers = try metadata.size("block_count")
         contextLength = try metadata.size("context_length")
@@ -37,7 +38,10 @@ package struct Gemma4Configuration: ModelConfiguration {
         softcap = try metadata.optionalNumber("final_logit_softcapping").map { Float($0) }
         feedForward = try metadata.sizes("feed_forward_length", layers: layers)
         perLayerWidth = try metadata.optionalCount("embedding_length_per_layer_input") ?? 0
-        layerPlan = try Self.plan(metadata, layers: layers)
+        let tensors = rebuildsKeys ? Set(checkpoint.summaries.map(\.name)) : []
+        layerPlan = try Self.plan(metadata, layers: layers) { layer in
+            rebuildsKeys && !tensors.contains("blk.\(layer).attn_v.weight")
+        }
         var experts: ExpertShape?
         if let count = try metadata.optionalCount("expert_count"), count > 0 {
             experts = try metadata.experts(count: count)
@@ -47,7 +51,10 @@ package struct Gemma4Configuration: ModelConfiguration {
             experts: experts, perLayer: perLayerWidth * layers)
     }
 
-    private static func plan(_ metadata: ModelMetadata, layers: Int) throws(ModelError) -> [LayerPlan] {
+    /// - Parameter rebuildsKeys: of a layer, whether its values are all that it keeps.
+    private static func plan(
+        _ metadata: ModelMetadata, layers: Int, rebuildsKeys: (_ layer: Int) -> Bool
+    ) throws(ModelError) -> [LayerPlan] {
         let key = "attention.sliding_window_pattern"
         guard let isLocal = try metadata.flags(key, layers: layers) else { throw .missingKey(metadata.prefix + key) }
         let queryHeads = try metadata.sizes("attention.head_count", layers: layers)
@@ -61,7 +68,10 @@ package struct Gemma4Configuration: ModelConfiguration {
         var plan: [LayerPlan] = []
         for layer in 0..<layers {
             let size = isLocal[layer] ? localSize : globalSize
-            let heads = HeadShape(queryHeads: queryHeads[layer], keyValueHeads: keyValueHeads[layer], size: size)
+            // Where other layers read a layer's keys, they are kept.
+            let hasKeys = isLocal[layer] || sharing > 0 || !rebuildsKeys(layer)
+            let heads = HeadShape(
+                queryHeads: queryHeads[layer], keyValueHeads: keyValueHeads[layer], size: size, hasKeys: hasKeys)
             try metadata.require(
                 heads.queryHeads % heads.keyValueHeads == 0, "attention.head_count_kv", heads.keyValueHeads,
                 "it does not divide the \(heads.queryHeads) query heads")
@@ -239,13 +249,14 @@ final class Gemma4: DecoderStack {
         steps.projectHeads(layer.attention, rows: rows, pass: pass)
         steps.normalizeQueries(layer: index, layer.queryNorm, rows: rows)
         if let keyNorm = layer.keyNorm {
-            steps.normalizeKeys(layer: index, keyNorm, pass: pass)
+            if steps.keepsKeys(layer: index) { steps.normalizeKeys(layer: index, keyNorm, pass: pass) }
             steps.normalizeValues(layer: index, pass: pass)
         }
         steps.rotate(layer: index, rows: rows, pass: pass)
         steps.store(layer: index, pass: pass)
         guard !rows.isEmpty else { return }
-        steps.attend(layer: index, layer.attention.output, scale: 1, rows: rows, pass: pass)  // [rows, embedding]
+        steps.attend(  // [rows, embedding]
+            layer: index, layer.attention.output, scale: 1, keyNorm: layer.keyNorm, rows: rows, pass: pass)
         steps.normalizeBlock(layer.postAttentionNorm, rows: rows)
         steps.addBlock(rows: rows)
     }

@@ -92,13 +92,17 @@ package enum ModelFamily: String, CaseIterable, Sendable {
     case gemma3, gemma4, llama, llama4, qwen2, smollm3
 
     /// Reads a checkpoint's configuration.
-    package static func configuration(_ checkpoint: any Checkpoint) throws(ModelError) -> any ModelConfiguration {
+    ///
+    /// - Parameter rebuildsKeys: whether layers whose keys follow from their values keep only these. Needs exact angles.
+    package static func configuration(
+        _ checkpoint: any Checkpoint, rebuildsKeys: Bool = true
+    ) throws(ModelError) -> any ModelConfiguration {
         guard let family = ModelFamily(rawValue: checkpoint.architecture) else {
             throw .architecture(checkpoint.architecture, known: allCases.map(\.rawValue))
         }
         return switch family {
         case .gemma3: try Gemma3Configuration(checkpoint)
-        case .gemma4: try Gemma4Configuration(checkpoint)
+        case .gemma4: try Gemma4Configuration(checkpoint, rebuildsKeys: rebuildsKeys)
         case .llama, .smollm3, .qwen2: try LlamaConfiguration(checkpoint)
         case .llama4: try Llama4Configuration(checkpoint)
         }

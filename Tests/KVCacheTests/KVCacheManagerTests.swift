@@ -36,6 +36,17 @@ struct KVCacheManagerTests {
         #expect(cache.residentBytes == most)
     }
 
+    /// Gemma 4 26B-A4B at its longest context: global layers with the values as keys, in bytes with a scale of two per
+    /// token and head, and nothing but padding besides.
+    @Test func gemmasGlobalLayersKeepOneVector() {
+        let heads = HeadShape(queryHeads: 16, keyValueHeads: 2, size: 512, hasKeys: false)
+        let plan = (0..<5).map { _ in LayerPlan(attention: .full, rope: nil, heads: heads) }
+        let layout = KVPageLayout(contextTokens: 262_144, chunkTokens: 512, slackTokens: 0)
+        let bytes = KVCacheManager.maximumBytes(plan: plan, layout: layout, type: .q8)
+        #expect(bytes == 262_144 * 5 * 2 * (512 + 2))
+        #expect(bytes <= 1_400_000_000)
+    }
+
     @Test func sharedLayersReadTheOwnersPages() throws {
         let cache = KVCacheManager(
             plan: plan, layout: KVPageLayout(contextTokens: 256, chunkTokens: 128, slackTokens: 0), type: .f16)

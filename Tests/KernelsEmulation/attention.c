@@ -149,7 +149,82 @@ static void check_sequence(const ck_table *t, size_t heads, size_t kv_heads, siz
     free(scratch);
 }
 
+// Keys that are rebuilt from values: the bits of keys that are kept, where values are.
+static void check_rebuilding(const ck_table *t, size_t head_dim, size_t pairs, size_t length) {
+    random_source r = {head_dim + pairs};
+    const size_t heads = 4, kv_heads = 2, row = kv_heads * head_dim, blocks = length / CK_ANGLE_BLOCK + 1;
+    const ck_kv_shape shape = {CK_KV_F32, kv_heads, head_dim, PAGE};
+    float *values = floats(&r, length * row), *keys = memory(length * row * 4), *weights = floats(&r, head_dim);
+    double *bases = memory(blocks * 2 * pairs * 8), *steps = memory(CK_ANGLE_BLOCK * 2 * pairs * 8);
+    for (size_t i = 0; i < pairs; i++) {
+        const double frequency = pow(1000, -2 * (double)i / (double)head_dim);
+        for (size_t b = 0; b < blocks; b++) {
+            bases[2 * b * pairs + i] = cos((double)(b * CK_ANGLE_BLOCK) * frequency);
+            bases[(2 * b + 1) * pairs + i] = sin((double)(b * CK_ANGLE_BLOCK) * frequency);
+        }
+        for (size_t b = 0; b < CK_ANGLE_BLOCK; b++) {
+            steps[2 * b * pairs + i] = cos((double)b * frequency);
+            steps[(2 * b + 1) * pairs + i] = sin((double)b * frequency);
+        }
+    }
+    float *cosines = memory(pairs * 4), *sines = memory(pairs * 4);
+    for (size_t p = 0; p < length; p++) {
+        ck_rotary_angles(bases + p / CK_ANGLE_BLOCK * 2 * pairs, steps + p % CK_ANGLE_BLOCK * 2 * pairs, pairs, cosines,
+                         sines);
+        bool close = true;
+        for (size_t i = 0; i < pairs; i++) {
+            const double angle = (double)p * pow(1000, -2 * (double)i / (double)head_dim);
+            close &= fabs((double)cosines[i] - cos(angle)) <= 6e-8 && fabs((double)sines[i] - sin(angle)) <= 6e-8;
+        }
+        expect(close, t, "angles of position %zu", p);
+        for (size_t h = 0; h < kv_heads; h++) {
+            float *key = keys + p * row + h * head_dim;
+            for (size_t d = 0; d < head_dim; d++) key[d] = values[p * row + h * head_dim + d] * weights[d];
+            t->rope_halves(key, key + head_dim / 2, pairs, cosines, sines);
+        }
+    }
+    const void *key_pages[PAGES], *value_pages[PAGES];
+    void *scratch = memory(ck_kv_store_scratch(&shape));
+    for (size_t first = 0; first < length; first += PAGE) {
+        const size_t places = length - first < PAGE ? length - first : PAGE, bytes = ck_kv_plane_bytes(&shape);
+        void *key_plane = memory(bytes), *value_plane = memset(memory(bytes), 0xff, bytes);
+        ck_kv_store_keys(t, &shape, keys + first * row, places, 0, key_plane, scratch);
+        ck_kv_store_values(t, &shape, values + first * row, places, 0, value_plane, scratch);
+        key_pages[first / PAGE] = key_plane;
+        value_pages[first / PAGE] = value_plane;
+    }
+    const size_t count = length * heads * head_dim;
+    float *kept = memory(count * 4), *rebuilt = memory(count * 4);
+    ck_attention a = {.queries = floats(&r, count), .tokens = length, .heads = heads, .kv_heads = kv_heads,
+                      .head_dim = head_dim, .scale = 1, .keys = key_pages, .values = value_pages, .page_tokens = PAGE,
+                      .kv_type = CK_KV_F32, .end = length, .is_first = true, .is_last = true,
+                      .running = memory(length * heads * 2 * 4), .out = kept};
+    for (size_t h = 0; h < kv_heads; h++) ck_attention_queries(t, &a, h, 0, length, memory(ck_attention_scratch(&a, length)));
+    a.keys = value_pages;
+    a.rebuilt = (ck_rebuilt_keys){.weights = weights, .pairs = pairs, .distance = head_dim / 2, .bases = bases,
+                                  .steps = steps};
+    a.out = rebuilt;
+    for (size_t h = 0; h < kv_heads; h++) ck_attention_queries(t, &a, h, 0, length, memory(ck_attention_scratch(&a, length)));
+    expect(same_bits(kept, rebuilt, count), t, "rebuilt keys, width %zu", head_dim);
+    // As integers, whose keys are those of rounded values: near the others.
+    const ck_kv_shape bytes_shape = {CK_KV_Q8, kv_heads, head_dim, PAGE};
+    for (size_t first = 0; first < length; first += PAGE) {
+        const size_t places = length - first < PAGE ? length - first : PAGE, bytes = ck_kv_plane_bytes(&bytes_shape);
+        void *plane = memset(memory(bytes), 0xff, bytes);
+        ck_kv_store_values(t, &bytes_shape, values + first * row, places, 0, plane, memory(ck_kv_store_scratch(&bytes_shape)));
+        value_pages[first / PAGE] = plane;
+    }
+    a.kv_type = CK_KV_Q8;
+    for (size_t h = 0; h < kv_heads; h++) ck_attention_queries(t, &a, h, 0, length, memory(ck_attention_scratch(&a, length)));
+    double error = 0;
+    for (size_t i = 0; i < count; i++) error = fmax(error, fabs((double)kept[i] - (double)rebuilt[i]));
+    expect(error < 0.1, t, "rebuilt keys of integers, width %zu: off by %g", head_dim, error);
+}
+
 void check_attention(const ck_table *t) {
+    check_rebuilding(t, 512, 64, 150);
+    check_rebuilding(t, 24, 3, 97);
+    check_rebuilding(t, 64, 32, 600);
     const size_t widths[] = {64, 128, 256, 512, 24};
     for (int i = 0; i < 5; i++)
         for (int type = CK_KV_F32; type <= CK_KV_Q4; type++) {

@@ -92,7 +92,7 @@ static void check_rotations(const ck_table *t, size_t n) {
     memcpy(halves, x, 2 * n * sizeof(float));
     memcpy(pairs, x, 2 * n * sizeof(float));
     halves[2 * n] = pairs[2 * n] = 5;
-    t->rope_halves(halves, n, cosines, sines);
+    t->rope_halves(halves, halves + n, n, cosines, sines);
     t->rope_pairs(pairs, n, cosines, sines);
     bool good = halves[2 * n] == 5 && pairs[2 * n] == 5;
     for (size_t i = 0; i < n; i++) {

@@ -120,8 +120,8 @@ typedef struct ck_table {
     void (*softcap)(float *x, size_t n, float cap);               // x = cap * tanh(x / cap)
     void (*silu_gate)(const float *gate, const float *up, size_t n, float *y);  // y = silu(gate) * up
     void (*gelu_gate)(const float *gate, const float *up, size_t n, float *y);  // y = gelu_tanh(gate) * up
-    // Rotates pairs (x[i], x[i + n]) resp. (x[2i], x[2i + 1]), i < n, by the angle with that cosine and sine.
-    void (*rope_halves)(float *x, size_t n, const float *cosines, const float *sines);
+    // Rotates pairs (x[i], y[i]) resp. (x[2i], x[2i + 1]), i < n, by the angle with that cosine and sine.
+    void (*rope_halves)(float *x, float *y, size_t n, const float *cosines, const float *sines);
     void (*rope_pairs)(float *x, size_t n, const float *cosines, const float *sines);
     void (*to_f16)(const float *x, size_t n, uint16_t *y);        // to nearest even
     float (*maximum)(const float *x, size_t n);                   // -inf for n = 0
@@ -130,8 +130,8 @@ typedef struct ck_table {
     // One step of the online softmax for `rows` rows of n scores: raises each running maximum, replaces scores by
     // exp(score - maximum), rescales each running sum and output row [width] to the new maximum. n is a multiple of 8.
     void (*softmax_step)(float *scores, size_t rows, size_t n, float *maxima, float *sums, float *out, size_t width);
-    // Key rows [n][width] (f16 or f32) to [width][stride] floats. Works in steps of 8 rows, as page sizes allow.
-    void (*transpose_keys)(const void *keys, bool f16, size_t n, size_t width, float *out, size_t stride);
+    // Key rows [n][width] to [width][stride]. Works in steps of 8 rows, as page sizes allow.
+    void (*transpose_keys)(const float *keys, size_t n, size_t width, float *out, size_t stride);
 
     // For keys and values that are kept as integers; see kv_codec.c.
     // Turns each block of `block` (a power of two) of x by the normalized Walsh-Hadamard transform, its own inverse.
@@ -250,11 +250,28 @@ const float *ck_kv_keys(const ck_table *t, const ck_kv_shape *s, const void *pla
 const float *ck_kv_values(const ck_table *t, const ck_kv_shape *s, const void *plane, size_t head, size_t n,
                           float *room);
 
-// Zeroes the places from `place` on of both planes.
+// Zeroes the places from `place` on of both planes. There may be no keys.
 void ck_kv_clear(const ck_kv_shape *s, void *keys, void *values, size_t place);
 
 // Integers are kept of rotated heads: queries are rotated like keys, and what attention makes of values is rotated back.
 void ck_kv_rotate(const ck_table *t, int type, float *rows, size_t count, size_t head_dim);
+
+// ---- Angles of rotary positions (rotary.c) ----
+
+enum { CK_ANGLE_BLOCK = 64 };  // positions whose angles are sums of that of the first and one of so many steps
+
+// Cosines and sines of a sum of two angles for each pair, from those of the two, [2][pairs] each. Rounded once.
+void ck_rotary_angles(const double *base, const double *step, size_t pairs, float *cosines, float *sines);
+
+// What keys are rebuilt from where only values are kept (Gemma 4, whose keys are the values before norms and rotation):
+// key = rotated by its position(weights * value).
+typedef struct {
+    const float *weights;  // [head_dim] of the keys' norm; null where keys are kept
+    size_t pairs;          // numbers i and i + distance are turned, i < pairs
+    size_t distance;
+    const double *bases;   // by block of CK_ANGLE_BLOCK positions, [2][pairs]: cosines and sines
+    const double *steps;   // by position in a block, the same
+} ck_rebuilt_keys;
 
 // ---- Attention (attention.c) ----
 
@@ -271,6 +288,7 @@ typedef struct {
     const void *const *values;
     size_t page_tokens, first_page;
     int kv_type;
+    ck_rebuilt_keys rebuilt;             // with weights, pages are planes of values only
     // Positions of the block. All blocks but the last end at a multiple of CK_SPAN.
     size_t begin, end;
     bool is_first, is_last;              // whether the block is the first and the last that the queries see
