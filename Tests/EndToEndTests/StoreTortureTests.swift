@@ -30,34 +30,39 @@ struct StoreTortureTests {
         // In the order of the chain.
         let order = bench.segments.sorted { bench.modified($0) < bench.modified($1) }
         #expect(order.count >= 3)
-        var (hit, whileWriting, lost, leftovers) = (0, 0, 0, 0)
-        for round in 0..<kills {
-            for name in order where Bool.random(using: &random) {
-                try FileManager.default.removeItem(atPath: bench.store + "/" + name)
+        var (hit, whileWriting, lost, damaged, changed, round) = (0, 0, 0, 0, 0, -1)
+        // One that comes after the end does not count.
+        while hit < kills, round < 3 * kills {
+            round += 1
+            let gone = order.indices.filter { _ in Bool.random(using: &random) }
+            for index in gone.isEmpty ? [order.count - 1] : gone {
+                try FileManager.default.removeItem(atPath: bench.store + "/" + order[index])
             }
             let before = bench.segments
-            let waits = round % 2 == 1, files = Int.random(in: 1...3, using: &random)
+            let waits = round % 2 == 1, files = Int.random(in: 1...max(gone.count, 1), using: &random)
+            let folder = bench.store + "/" + String(order[0].prefix { $0 != "/" })
             let pause = Double.random(in: 0...1, using: &random)
             let killed = try bench.program.run(bench.arguments(bench.questions[0], ["--jsonl"])) { process in
                 if waits {
                     // Into the writing of a segment.
                     var seen = Set<String>()
-                    while process.isRunning, seen.count < files { seen.formUnion(bench.temporary) }
-                    usleep(UInt32(pause * 3000))
+                    while process.isRunning, seen.count < files { seen.formUnion(TortureBench.written(folder)) }
+                    usleep(UInt32(pause * 2000))
                 } else {
-                    usleep(UInt32(pause * 1.1 * whole.microseconds))
+                    let missing = Double(gone.count) / Double(order.count)
+                    usleep(UInt32(pause * (0.2 + 0.8 * missing) * whole.microseconds))
                 }
                 kill(process.processIdentifier, SIGKILL)
             }
             if killed.status == SIGKILL { hit += 1 }
             let unfinished = bench.temporary.count
-            leftovers += unfinished
             if waits, unfinished > 0 { whileWriting += 1 }
             let after = bench.segments
             #expect(before.isSubset(of: after), "round \(round)")
             let check = try bench.program.run("cache", "verify", "--json")
             #expect(check.status == 0, "round \(round): \(check.output)")
             #expect(check.json?["sound"] as? Int == after.count, "round \(round)")
+            damaged += (check.json?["damaged"] as? [Any])?.count ?? 0
             // What it said that it had computed.
             let done = killed.output.split(separator: "\n").compactMap { line in
                 let event = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
@@ -69,13 +74,16 @@ struct StoreTortureTests {
             let question = round % bench.questions.count
             let next = try bench.ask(bench.questions[question])
             #expect(next.answer == plain[question], "round \(round)")
+            if next.answer != plain[question] { changed += 1 }
             // The store is whole again.
             #expect(Set(order).isSubset(of: bench.segments), "round \(round)")
             #expect(next.warnings.isEmpty, "round \(round): \(next.warnings)")
+            if hit > 0, hit.isMultiple(of: 50) { print("\(model.name): \(hit) kills of \(round + 1) rounds") }
         }
         print(
-            "\(model.name): \(kills) kills, \(hit) of them before the end, \(whileWriting) while a segment was written; "
-                + "at most \(lost) segment lost at a time, 0 damaged, 0 answers changed")
+            "\(model.name): \(hit) kills, \(whileWriting) of them while a segment was written: at most \(lost) lost at a "
+                + "time, \(damaged) damaged, \(changed) answers changed")
+        #expect(hit == kills)
     }
 
     // MARK: - Disks
@@ -406,6 +414,20 @@ private struct TortureBench {
                 ((try? FileManager.default.contentsOfDirectory(atPath: store + "/" + folder)) ?? []).filter(isWanted)
                     .map { folder + "/" + $0 }
             })
+    }
+
+    /// What is being written in a folder, found quickly.
+    static func written(_ folder: String) -> [String] {
+        guard let directory = opendir(folder) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name.hasSuffix(".tmp") { names.append(name) }
+        }
+        return names
     }
 
     func modified(_ name: String) -> Date {
