@@ -209,6 +209,7 @@ extension KVSegment {
         var checksums = table + runBytes * count
         let end = checksums + 8 * pages
         var runs: [Run] = []
+        var total = 0
         for index in 0..<count {
             let at = table + runBytes * index
             let runPages = number(bytes, at + 8, 4)
@@ -226,6 +227,9 @@ extension KVSegment {
                     layer: number(bytes, at, 4), first: number(bytes, at + 4, 4),
                     keys: try plane(at + 12, at + 24, 0), values: try plane(at + 16, at + 32, 4)))
             checksums += 8 * runPages
+            // No two runs share bytes: what is read is never more than the file.
+            total += runs[index].keys.bytes + runs[index].values.bytes
+            guard total <= fileBytes else { throw .field("bytes of runs") }
         }
         guard checksums == end else { throw .field("pages") }
         return runs

@@ -111,6 +111,11 @@ package final class RotaryTable {
 
     /// `[positions, pairs]` for the range.
     func angles(_ range: Range<Int>) -> (cosines: UnsafePointer<Float>, sines: UnsafePointer<Float>) {
+        if let period = parameters.period, angles == .exact {
+            // Whole periods further on, angles are the same.
+            let shift = (range.lowerBound - positions.lowerBound) / period * period
+            positions = positions.lowerBound + shift..<positions.upperBound + shift
+        }
         if !(positions.lowerBound <= range.lowerBound && range.upperBound <= positions.upperBound) {
             if cosines.count < range.count * pairs {
                 cosines = Buffer(count: range.count * pairs)

@@ -56,12 +56,10 @@ struct BatchTests {
     func togetherIsAsAlone(model: FixtureModel, paged: Bool) async throws {
         defer { try? FileManager.default.removeItem(atPath: folder.string) }
         let plain = try await model.open(numerics: .fast, kvType: .q8, chunk: 512, contextLimit: 8192)
-        let engine = try await model.open(numerics: .fast, kvType: .q8, chunk: 64, contextLimit: 8192) {
-            guard paged else { return }
-            $0.segmentTokens = 512
-            $0.pagingFolder = folder
-            $0.kvMemory = 3 << 20
-        }
+        let engine =
+            paged
+            ? try await model.openPaging(.q8, to: folder, chunk: 64)
+            : try await model.open(numerics: .fast, kvType: .q8, chunk: 64, contextLimit: 8192)
         // Lengths that end inside of pages, spans and chunks, and at their borders; questions longer than a step.
         for length in [2600, 2560, 2111] {
             let beginning = (0..<length).map { Int32($0 * 7 % 200 + 4) }
@@ -80,11 +78,7 @@ struct BatchTests {
         defer { try? FileManager.default.removeItem(atPath: folder.string) }
         let model = try #require(FixtureModel.kinds.first { $0.folder == "qwen2" })
         func bytes(_ questions: Int) async throws -> Int {
-            let engine = try await model.open(numerics: .fast, kvType: .f16, chunk: 64, contextLimit: 8192) {
-                $0.segmentTokens = 512
-                $0.pagingFolder = folder
-                $0.kvMemory = 3 << 20
-            }
+            let engine = try await model.openPaging(.f16, to: folder, chunk: 64)
             let beginning = (0..<6000).map { Int32($0 * 7 % 200 + 4) }
             for try await _ in engine.generate(after: beginning, []) {}
             let before = await engine.keyValueCounts

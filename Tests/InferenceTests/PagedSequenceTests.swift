@@ -38,26 +38,8 @@ struct PagedSequenceTests {
 
     private func prompt(_ count: Int, seed: Int = 7) -> [Int32] { (0..<count).map { Int32($0 * seed % 200 + 4) } }
 
-    /// An engine that holds a segment of 512 tokens and one step in memory, and no more.
-    private func paging(
-        _ model: FixtureModel, _ type: KVType, store: KVStoreOptions? = nil, context: Int = 8192
-    ) async throws -> Engine {
-        func open(kvMemory: Int) async throws -> Engine {
-            try await model.open(
-                numerics: .fast, kvType: type, chunk: 100, contextLimit: context, kvStore: store
-            ) {
-                $0.segmentTokens = 512
-                $0.pagingFolder = folder
-                $0.kvMemory = kvMemory
-            }
-        }
-        do {
-            _ = try await open(kvMemory: 1)
-            Issue.record("a byte is no room")
-        } catch EngineError.keyValueMemory(let needed, _) {
-            return try await open(kvMemory: needed)
-        }
-        return try await open(kvMemory: 1)
+    private func paging(_ model: FixtureModel, _ type: KVType, store: KVStoreOptions? = nil) async throws -> Engine {
+        try await model.openPaging(type, to: folder, store: store)
     }
 
     private func store(_ name: String, _ report: @escaping @Sendable (KVStoreProblem) -> Void = { _ in })
@@ -71,6 +53,13 @@ struct PagedSequenceTests {
         defer { try? FileManager.default.removeItem(atPath: folder.string) }
         let plain = try await model.open(numerics: .fast, kvType: type, chunk: 512, contextLimit: 8192)
         let paged = try await paging(model, type)
+        await #expect(throws: EngineError.self) {
+            try await model.open(numerics: .fast, contextLimit: 8192) {
+                $0.segmentTokens = 512
+                $0.pagingFolder = folder
+                $0.kvMemory = 1
+            }
+        }
         let counts = await paged.keyValueCounts
         #expect(counts.resident == 0 && counts.paged == 0)
         for length in [3900, 700, 3950] {

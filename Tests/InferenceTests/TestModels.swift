@@ -3,6 +3,7 @@
 import Foundation
 import Kernels
 import Models
+import SystemPackage
 import Testing
 import Weights
 
@@ -89,6 +90,26 @@ struct FixtureModel: Sendable, CustomTestStringConvertible {
         options.kvStore = kvStore
         change(&options)
         return try await Engine.open(ModelFiles.open(path: gguf.path), options: options)
+    }
+}
+
+extension FixtureModel {
+    /// An engine that holds a segment of 512 tokens and one step in memory, and no more.
+    func openPaging(
+        _ type: KVType, to folder: FilePath, chunk: Int = 100, store: KVStoreOptions? = nil
+    ) async throws -> Engine {
+        func open(kvMemory: Int) async throws -> Engine {
+            try await open(numerics: .fast, kvType: type, chunk: chunk, contextLimit: 8192, kvStore: store) {
+                $0.segmentTokens = 512
+                $0.pagingFolder = folder
+                $0.kvMemory = kvMemory
+            }
+        }
+        do {
+            return try await open(kvMemory: 1)
+        } catch EngineError.keyValueMemory(let needed, _) {
+            return try await open(kvMemory: needed)
+        }
     }
 }
 

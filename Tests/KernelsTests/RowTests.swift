@@ -74,12 +74,12 @@ private final class Counter: Sendable {
         }
     }
 
-    @Test func rotaryTableFollowsThePositions() {
-        let parameters = RotaryParameters(dimensions: 8, style: .halfSplit, base: 100)
+    @Test(arguments: [nil, 3, 100]) func rotaryTableFollowsThePositions(period: Int?) {
+        let parameters = RotaryParameters(dimensions: 8, style: .halfSplit, base: 100, period: period)
         let kept = RotaryTable(parameters)
         var random = Random(2)
         let x = random.floats(6 * 8)
-        for (first, tokens) in [(0, 6), (2, 3), (5, 6), (100, 1), (99, 2), (3, 4)] {
+        for (first, tokens) in [(0, 6), (2, 3), (5, 6), (100, 1), (99, 2), (3, 4), (9, 6), (303, 4)] {
             var a = Array(x.prefix(tokens * 8)), b = a
             c.rope(&a, tokens: tokens, heads: 1, headDim: 8, firstPosition: first, kept)
             c.rope(&b, tokens: tokens, heads: 1, headDim: 8, firstPosition: first, RotaryTable(parameters))
