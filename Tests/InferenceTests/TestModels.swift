@@ -98,7 +98,7 @@ extension FixtureModel {
     func openPaging(
         _ type: KVType, to folder: FilePath, chunk: Int = 100, store: KVStoreOptions? = nil
     ) async throws -> Engine {
-        func open(kvMemory: Int) async throws -> Engine {
+        func paging(kvMemory: Int) async throws -> Engine {
             try await open(numerics: .fast, kvType: type, chunk: chunk, contextLimit: 8192, kvStore: store) {
                 $0.segmentTokens = 512
                 $0.pagingFolder = folder
@@ -106,9 +106,9 @@ extension FixtureModel {
             }
         }
         do {
-            return try await open(kvMemory: 1)
+            return try await paging(kvMemory: 1)
         } catch EngineError.keyValueMemory(let needed, _) {
-            return try await open(kvMemory: needed)
+            return try await paging(kvMemory: needed)
         }
     }
 }
