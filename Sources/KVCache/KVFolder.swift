@@ -14,13 +14,13 @@ enum KVFolder {
     /// Bytes of a disk that stay free.
     static let reserve = 4 << 30
 
-    /// Makes a folder that only its owner sees, and the one above it.
+    /// Makes a folder that only its owner sees, and those above it.
     ///
     /// - Throws: `Errno`.
     static func make(_ folder: FilePath) throws(Errno) {
-        for path in [folder.removingLastComponent(), folder] where unsafe access(path.string, F_OK) != 0 {
-            guard unsafe mkdir(path.string, 0o700) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
-        }
+        guard unsafe access(folder.string, F_OK) != 0, !folder.isEmpty else { return }
+        try make(folder.removingLastComponent())
+        guard unsafe mkdir(folder.string, 0o700) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
     }
 
     /// Bytes that may be written; nil where the file system does not say.
