@@ -133,7 +133,7 @@ package final class KVSegmentStore {
                 files.append(pages)
                 _ = unsafe utimensat(AT_FDCWD, path.string, nil, 0)
             } catch {
-                discard(path, why: "\(error)")
+                reject(path, error)
                 return false
             }
         }
@@ -151,7 +151,7 @@ package final class KVSegmentStore {
                     try unsafe files[index].read(.keys, layer: layer, ordinals: ordinals, into: memory.keys)
                     try unsafe files[index].read(.values, layer: layer, ordinals: ordinals, into: memory.values)
                 } catch {
-                    discard(path(of: prefix.segments[index]), why: "\(error)")
+                    reject(path(of: prefix.segments[index]), error)
                     return false
                 }
             }
@@ -182,7 +182,7 @@ package final class KVSegmentStore {
         } catch let error as Errno where error == .noSuchFileOrDirectory {
             return nil  // another process deleted it
         } catch {
-            discard(path, why: "\(error)")
+            reject(path, error)
             return nil
         }
     }
@@ -273,6 +273,13 @@ package final class KVSegmentStore {
             report(.unwritable(error, path: folder.string))
         }
         return key
+    }
+
+    /// Asks no more for a file that can't be used, and deletes it where that is its own fault.
+    private func reject(_ path: FilePath, _ error: any Error) {
+        if error is KVSegmentError || error as? Errno == .ioError { _ = unsafe unlink(path.string) }
+        rejected.insert(path.string)
+        report(.damaged(path: path.string, why: "\(error)"))
     }
 
     private func discard(_ path: FilePath, why: String) {
