@@ -22,9 +22,12 @@ final class Session {
     let cache: KVCacheManager
     let tokenizer: Tokenizer
     private let chunkTokens: Int
+    private let reading: KVReading
     private let segments: KVSegmentStore?
     /// Keys of the full segments that `stored` begins with, as far as they were asked for.
     private var segmentKeys: [ContentHash] = []
+    /// What generated tokens of the last request read of paged keys and values.
+    private var selection = KVSelectionCounts()
     /// Reads of paged keys and values that went wrong.
     private var failures = 0
     /// Tokens whose keys and values are stored, `cache.count` of them.
@@ -42,8 +45,9 @@ final class Session {
 
     init(
         model: any LanguageModel, arithmetic: Compute, cache: KVCacheManager, tokenizer: Tokenizer, chunkTokens: Int,
-        segments: KVSegmentStore? = nil
+        reading: KVReading = .exact, segments: KVSegmentStore? = nil
     ) {
+        self.reading = reading
         self.segments = segments
         self.model = model
         self.arithmetic = arithmetic
@@ -115,6 +119,8 @@ final class Session {
             resident: cache.count - cache.pagedCount, paged: cache.pagedCount, residentBytes: cache.residentBytes,
             reads: cache.readCounts)
     }
+
+    var keyValueUse: KeyValueUse { KeyValueUse(reading, selection) }
 
     /// Forgets the sequence, so that the next one starts from nothing.
     func forget() { cut(to: 0) }
@@ -240,7 +246,9 @@ final class Session {
         let batch = [token] + drafts
         while true {
             try makeRoom(batch.count)
+            cache.reading = reading
             model.forward(batch, wanted: 0..<batch.count, cache: cache)
+            cache.reading = .exact
             guard let failure = cache.takeFailure() else { break }
             let before = stored.dropLast()
             try recover(failure)
@@ -275,8 +283,13 @@ final class Session {
         var drafts: [Int32] = []
         /// The row of the last step that `logits` belong to; so many guesses were right.
         var row = 0
-        // Guesses that nothing confirmed are no part of the sequence.
-        defer { cut(to: stored.count - drafts.count + row) }
+        _ = cache.takeSelection()
+        defer {
+            selection = cache.takeSelection()
+            // Guesses that nothing confirmed are no part of the sequence. Nor is what follows from less than all keys
+            // and values: the next request would go on from it, and store it.
+            cut(to: reading == .exact ? stored.count - drafts.count + row : request.prompt.count)
+        }
         while true {
             try Task.checkCancellation()
             let token: Int32
