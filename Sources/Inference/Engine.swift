@@ -134,6 +134,14 @@ package final class Engine: Sendable {
         get async { await core.keyValueUse }
     }
 
+    /// Begins to compare outputs that left out pages with exact ones, which takes the time of both.
+    package func checkReading() async { await core.checkReading() }
+
+    /// What came of it so far; nil where nothing is compared.
+    package var readingCheck: KVReadingCheck? {
+        get async { await core.readingCheck }
+    }
+
     /// Bytes of keys and values allocated now.
     package var cacheBytes: Int {
         get async { await core.cacheBytes }
@@ -228,6 +236,10 @@ private actor EngineCore {
     var keyValueCounts: KeyValueCounts { opened.keyValueCounts }
 
     var keyValueUse: KeyValueUse { opened.keyValueUse }
+
+    func checkReading() { opened.readingCheck = KVReadingCheck() }
+
+    var readingCheck: KVReadingCheck? { opened.readingCheck }
 
     private var opened: Session {
         guard let session else { preconditionFailure("an engine is handed out only after it was opened") }

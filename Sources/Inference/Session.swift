@@ -120,6 +120,12 @@ final class Session {
             reads: cache.readCounts)
     }
 
+    /// Comparisons of outputs that left out pages with exact ones; nil where none are made.
+    var readingCheck: KVReadingCheck? {
+        get { arithmetic.readingCheck }
+        set { arithmetic.readingCheck = newValue }
+    }
+
     var keyValueUse: KeyValueUse { KeyValueUse(reading, selection) }
 
     /// Forgets the sequence, so that the next one starts from nothing.

@@ -29,8 +29,8 @@ extension Compute {
     ///   - job: of all queries, which see all these pages; `running` and `out` hold the results so far.
     ///   - end: positions on disk.
     func attendSelected(_ pages: any KVSparsePages, layer: Int, end: Int, _ job: ck_attention) {
-        var job = unsafe job
         let count = unsafe end / job.page_tokens
+        let before = unsafe beforeSelection(job)
         let places = unsafe job.tokens * job.heads
         var counts = KVSelectionCounts()
         counts.pages = count
@@ -50,11 +50,17 @@ extension Compute {
             counts.skipped = selection.skipped
         }
         pages.note(counts)
-        unsafe job.is_first = false
-        unsafe job.is_last = true
+        unsafe finish(job)
+        if let before { unsafe check(before, pages, layer: layer, count: count, skipped: counts.skipped, job) }
+    }
+
+    /// Divides by the sums.
+    func finish(_ job: ck_attention) {
         let none = unsafe UnsafePointer<Float>(job.running)
         unsafe run(job.kv_heads, scratchBytes: 0) { head, _ in
             var job = unsafe job
+            unsafe job.is_first = false
+            unsafe job.is_last = true
             unsafe ck_attention_merge(table, &job, head, 0, job.tokens, 0, none)
         }
     }
