@@ -70,7 +70,7 @@ void ck_gather_queries(const ck_table *t, const ck_attention *a, size_t kv_head,
         memcpy(out, a->queries + (q * a->heads + kv_head * group) * a->head_dim, count * sizeof(float));
         t->scale(out, count, a->scale);
         // Rebuilt keys are not rotated.
-        if (!a->rebuilt.weights) ck_kv_rotate(t, a->kv_type, out, group, a->head_dim);
+        if (!a->rebuilt.weights) ck_kv_rotate(t, a->key_type, out, group, a->head_dim);
     }
 }
 
@@ -102,7 +102,7 @@ static const float *rebuild(const ck_table *t, const ck_attention *a, const floa
         for (size_t j = i; j < smaller(i + REBUILT_ROWS, n); j++) {
             float *key = w->rebuilt + (j - i) * width;
             memcpy(key, values + j * width, width * sizeof(float));
-            ck_kv_rotate(t, a->kv_type, key, 1, width);
+            ck_kv_rotate(t, a->value_type, key, 1, width);
             for (size_t d = 0; d < width; d++) key[d] *= r->weights[d];
             const size_t position = start + j, size = 2 * r->pairs;
             ck_rotary_angles(r->bases + position / CK_ANGLE_BLOCK * size, r->steps + position % CK_ANGLE_BLOCK * size,
@@ -117,14 +117,14 @@ static const float *rebuild(const ck_table *t, const ck_attention *a, const floa
 // Keys of the first `n` positions of a page whose values are `values`.
 static const float *keys_of(const ck_table *t, const ck_attention *a, size_t kv_head, size_t page, size_t n,
                             const float *values, const ck_attention_work *w) {
-    const ck_kv_shape shape = {a->kv_type, a->kv_heads, a->head_dim, a->page_tokens};
+    const ck_kv_shape shape = {a->key_type, a->kv_heads, a->head_dim, a->page_tokens};
     if (a->rebuilt.weights) return rebuild(t, a, values, page * a->page_tokens, n, w);
     return ck_kv_keys(t, &shape, a->keys[page - a->first_page], kv_head, n, w->keys);
 }
 
 const float *ck_page_keys(const ck_table *t, const ck_attention *a, size_t kv_head, size_t page,
                           const ck_attention_work *w) {
-    const ck_kv_shape shape = {a->kv_type, a->kv_heads, a->head_dim, a->page_tokens};
+    const ck_kv_shape shape = {a->value_type, a->kv_heads, a->head_dim, a->page_tokens};
     const size_t n = a->page_tokens;
     const float *values = NULL;
     if (a->rebuilt.weights) values = ck_kv_values(t, &shape, a->values[page - a->first_page], kv_head, n, w->values);
@@ -135,7 +135,7 @@ const float *ck_page_keys(const ck_table *t, const ck_attention *a, size_t kv_he
 static void tile(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t page,
                  size_t n, const ck_attention_work *w, float *partial) {
     size_t width = a->head_dim, stride = a->page_tokens, index = page - a->first_page;
-    const ck_kv_shape shape = {a->kv_type, a->kv_heads, width, stride};
+    const ck_kv_shape shape = {a->value_type, a->kv_heads, width, stride};
     const float *values = ck_kv_values(t, &shape, a->values[index], kv_head, n, w->values);
     const float *keys = keys_of(t, a, kv_head, page, n, values, w);
     // Positions from n on hold nothing yet: they are not read, and their scores are masked.
@@ -202,7 +202,7 @@ static void finish(const ck_table *t, const ck_attention *a, size_t kv_head, siz
         size_t place = ck_place_of(a, kv_head, q0, r);
         float *row = a->out + place * a->head_dim, sum = a->running[2 * place + 1];
         t->scale(row, a->head_dim, sum > 0 ? 1 / sum : 0);
-        ck_kv_rotate(t, a->kv_type, row, 1, a->head_dim);
+        ck_kv_rotate(t, a->value_type, row, 1, a->head_dim);
     }
 }
 

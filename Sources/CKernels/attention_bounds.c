@@ -66,7 +66,7 @@ void ck_coarse_make(const ck_table *t, const ck_attention *a, size_t kv_head, si
         for (size_t i = 0; i < tokens; i++) rows[i * width + d] = columns[d * tokens + i] - c.mean[d];
     }
     // Keys that are kept as integers are rotated already.
-    if (a->rebuilt.weights || (a->kv_type != CK_KV_Q8 && a->kv_type != CK_KV_Q4)) {
+    if (a->rebuilt.weights || (a->key_type != CK_KV_Q8 && a->key_type != CK_KV_Q4)) {
         ck_kv_rotate(t, CK_KV_Q4, rows, tokens, width);
         ck_kv_rotate(t, CK_KV_Q4, c.mean, 1, width);
     }
@@ -107,7 +107,7 @@ void ck_attention_bounds(const ck_table *t, const ck_attention *a, bool is_coars
     ck_attention_work w = ck_arrange(a, a->tokens, scratch);
     ck_attention turned = *a;
     if (is_coarse) {
-        turned.kv_type = CK_KV_Q4;
+        turned.key_type = CK_KV_Q4;
         turned.rebuilt.weights = NULL;
     }
     ck_gather_queries(t, &turned, kv_head, 0, a->tokens, w.queries);

@@ -32,7 +32,8 @@ extension Compute {
         var job = unsafe ck_attention(
             queries: first.queries, tokens: tokens, heads: first.heads, kv_heads: cache.kvHeads,
             head_dim: cache.headDim, scale: first.scale, window: window, chunk: chunk, first_position: shared,
-            keys: nil, values: nil, page_tokens: cache.pageTokens, first_page: 0, kv_type: cache.type.code,
+            keys: nil, values: nil, page_tokens: cache.pageTokens, first_page: 0, key_type: cache.shape.keyType.code,
+            value_type: cache.shape.valueType.code,
             rebuilt: first.rebuilding?.kernels(before: end) ?? ck_rebuilt_keys(), begin: 0, end: 0, is_first: false,
             is_last: false, running: running, out: out)
         let selected = paged > 0 ? selectable(cache, places: tokens * first.heads, tokens: tokens) : nil

@@ -78,7 +78,7 @@ extension Compute {
         guard let view = run[page] else { return 0 }
         let (tokens, width) = unsafe (job.page_tokens, job.head_dim)
         var shape = unsafe ck_kv_shape(
-            type: job.kv_type, kv_heads: job.kv_heads, head_dim: width, page_tokens: tokens)
+            type: job.value_type, kv_heads: job.kv_heads, head_dim: width, page_tokens: tokens)
         let room = Buffer<Float>(count: tokens * width)
         var longest = 0.0
         for head in unsafe 0..<job.kv_heads {

@@ -58,7 +58,7 @@ enum PipelineKeys {
         Key("memory", .bytes, "Hard limit on resident memory."),
         Key("threads", .integer(1...1024), "Threads of computation."),
         Key("context", .either(.choice(["auto", "max"], notBuilt: []), .tokens), "Window size in tokens."),
-        Key("kv_type", .choice(["f16", "f32", "q8"], notBuilt: ["q4"]), "Number format of the KV cache."),
+        Key("kv_type", .choice(["f16", "f32", "q8", "q4"], notBuilt: []), "Number format of the KV cache."),
         Key("kv_memory", .bytes, "Most keys and values in memory."),
         Key("kv_read", .reading, "How much generated tokens read of keys and values on disk."),
         Key("thinking", .choice(["none", "low", "medium", "high"], notBuilt: []), "How long the model may think."),

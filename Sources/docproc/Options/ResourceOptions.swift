@@ -19,7 +19,7 @@ struct ResourceOptions: ParsableArguments, SettingFlags {
     @Option(name: .long, help: ArgumentHelp("Tokens of a window: auto, max or a number.", valueName: "tokens"))
     var context: String?
 
-    @Option(name: .long, help: ArgumentHelp("How keys and values are kept: f16, f32 or q8.", valueName: "type"))
+    @Option(name: .long, help: ArgumentHelp("How keys and values are kept: f16, f32, q8 or q4.", valueName: "type"))
     var kvType: String?
 
     @Option(

@@ -50,7 +50,7 @@ struct SettingKey: Sendable {
     static let context = SettingKey(
         "context", .choiceOrInteger(["auto", "max"], 64...100_000_000), "auto", "tokens of a window")
     static let kvType = SettingKey(
-        "kv_type", .choice(["f16", "f32", "q8"]), "f16", "how keys and values are kept")
+        "kv_type", .choice(["f16", "f32", "q8", "q4"]), "f16", "how keys and values are kept")
     static let kvMemory = SettingKey(
         "kv_memory", .size, nil, "the most that keys and values take in memory; the others are on disk")
     static let kvRead = SettingKey(
