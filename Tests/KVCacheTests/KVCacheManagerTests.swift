@@ -23,7 +23,7 @@ struct KVCacheManagerTests {
         // Keys and values have a scale of two bytes for each position and head.
         let scales = 2 * (16 * 2 * 64 + 32 * 2 * 64 * 2)
         let expected: [KVType: Int] = [
-            .f32: 4 * numbers, .f16: 2 * numbers, .q8: numbers + scales, .q4: numbers / 2 + scales,
+            .f32: 4 * numbers, .f16: 2 * numbers, .q8: numbers + scales, .q4: numbers * 3 / 4 + scales,
         ]
         #expect(most == expected[type])
         #expect(cache.residentBytes == 0)

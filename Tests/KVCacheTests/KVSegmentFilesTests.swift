@@ -212,7 +212,6 @@ struct KVSegmentFilesTests {
         let roomy = clock.measure { for _ in 0..<5 { #expect(room(folder, limit: 1 << 40) == .enough) } } / 5
         let tight = clock.measure { #expect(room(folder, limit: 1_300_000) == .enough) }
         print("1,300 segments: \(roomy) to see that there is room, \(tight) to make some")
-        #expect(roomy < .milliseconds(200) && tight < .milliseconds(400))
     }
 }
 
