@@ -23,6 +23,7 @@ final class Session {
     let tokenizer: Tokenizer
     private let chunkTokens: Int
     private let segments: KVSegmentStore?
+    private let gauge: KeyValueGauge?
     /// Keys of the full segments that `stored` begins with, as far as they were asked for.
     private var segmentKeys: [ContentHash] = []
     /// Reads of paged keys and values that went wrong.
@@ -42,9 +43,10 @@ final class Session {
 
     init(
         model: any LanguageModel, arithmetic: Compute, cache: KVCacheManager, tokenizer: Tokenizer, chunkTokens: Int,
-        segments: KVSegmentStore? = nil
+        segments: KVSegmentStore? = nil, gauge: KeyValueGauge? = nil
     ) {
         self.segments = segments
+        self.gauge = gauge
         self.model = model
         self.arithmetic = arithmetic
         self.cache = cache
@@ -113,8 +115,11 @@ final class Session {
     var keyValueCounts: KeyValueCounts {
         KeyValueCounts(
             resident: cache.count - cache.pagedCount, paged: cache.pagedCount, residentBytes: cache.residentBytes,
-            reads: cache.readCounts)
+            pagedBytes: cache.pagedBytes, reads: cache.readCounts)
     }
+
+    /// Lets others see where keys and values are while the session computes.
+    func showKeyValues() { gauge?.set(keyValueCounts) }
 
     /// Forgets the sequence, so that the next one starts from nothing.
     func forget() { cut(to: 0) }
@@ -141,6 +146,7 @@ final class Session {
         }
         keepFromHere()
         var visited = wantedFrom
+        showKeyValues()
         progress(cached, cached)
         while cache.count < sequence.count {
             try Task.checkCancellation()
@@ -165,6 +171,7 @@ final class Session {
                 model.logits(rows: position - first..<position - first + 1, into: &logits)
                 visit(position)
             }
+            showKeyValues()
             progress(end, cached)
         }
     }
@@ -186,8 +193,6 @@ final class Session {
 
     /// Prefixes that are shorter are as quickly computed.
     private static let leastStored = 256
-    /// Every so many full segments what sliding layers hold is stored too.
-    private static let windowInterval = 8
 
     /// Takes a stored prefix where it is much longer than the one in memory.
     private func restore(_ sequence: ArraySlice<Int32>, atMost limit: Int) {
@@ -207,7 +212,7 @@ final class Session {
         guard let segments, isFull || last else { return }
         let parents = keys(isFull ? full - 1 : full, segments)
         segments.store(
-            stored, cache, parents: parents, keepsWindow: last || full.isMultiple(of: Self.windowInterval))
+            stored, cache, parents: parents, keepsWindow: last || full.isMultiple(of: KVSegment.windowInterval))
     }
 
     // MARK: - Paging
@@ -320,6 +325,7 @@ final class Session {
         let clock = ContinuousClock()
         let start = clock.now
         try forward(token, drafts, keeping: request.keptTokens)
+        showKeyValues()
         if drafts.isEmpty {
             model.logits(rows: 0..<1, into: &logits)
         } else {

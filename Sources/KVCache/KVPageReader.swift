@@ -45,14 +45,14 @@ final class KVPageReader: KVPageStream {
     /// Large enough for a disk to reach its rate, and small beside what memory holds.
     private static let blockBytes = 4 << 20
 
-    private let layout: KVPageLayout
+    let layout: KVPageLayout
     /// In the order in which a pass over the layers asks for them; layers that share another's ask for that one.
-    private let order: [Layer]
+    let order: [Layer]
     private let queue = KVReadQueue()
     private var slots: [KVReadSlot]
     private var inFlight: [(block: Block, slot: KVReadSlot)] = []
     /// By segment, up to `end`.
-    private var sources: [KVPageSource] = []
+    private(set) var sources: [KVPageSource] = []
 
     private(set) var counts = KVReadCounts()
     /// The first failure; results that were computed since are wrong.
