@@ -139,14 +139,23 @@ const float *ck_kv_values(const ck_table *t, const ck_kv_shape *s, const void *p
     return room;
 }
 
-void ck_kv_clear(const ck_kv_shape *s, void *keys, void *values, size_t place) {
+static void clear_scales(const ck_kv_shape *s, void *plane, size_t head, size_t place) {
+    if (is_integer(s->type)) memset(scales_of(s, plane, head) + place, 0, (s->page_tokens - place) * sizeof(uint16_t));
+}
+
+void ck_kv_clear_keys(const ck_kv_shape *s, void *plane, size_t place) {
     const size_t element = element_bytes(s), width = row_bytes(s) / element, rest = s->page_tokens - place;
     for (size_t head = 0; head < s->kv_heads; head++) {
-        memset((uint8_t *)values + head * head_bytes(s) + place * row_bytes(s), 0, rest * row_bytes(s));
-        if (is_integer(s->type)) memset(scales_of(s, values, head) + place, 0, rest * sizeof(uint16_t));
-        if (keys == NULL) continue;
-        uint8_t *columns = (uint8_t *)keys + head * head_bytes(s);
+        uint8_t *columns = (uint8_t *)plane + head * head_bytes(s);
         for (size_t d = 0; d < width; d++) memset(columns + (d * s->page_tokens + place) * element, 0, rest * element);
-        if (is_integer(s->type)) memset(scales_of(s, keys, head) + place, 0, rest * sizeof(uint16_t));
+        clear_scales(s, plane, head, place);
+    }
+}
+
+void ck_kv_clear_values(const ck_kv_shape *s, void *plane, size_t place) {
+    for (size_t head = 0; head < s->kv_heads; head++) {
+        uint8_t *rows = (uint8_t *)plane + head * head_bytes(s);
+        memset(rows + place * row_bytes(s), 0, (s->page_tokens - place) * row_bytes(s));
+        clear_scales(s, plane, head, place);
     }
 }

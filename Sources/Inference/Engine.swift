@@ -2,7 +2,7 @@
 // thread computes behind it, requests wait their turn in order.
 
 package import KVCache
-import Kernels
+package import Kernels
 package import Models
 import Tensors
 package import Tokenization
@@ -16,9 +16,12 @@ package final class Engine: Sendable {
     package let contextLength: Int
     /// What this engine may take.
     package let memory: MemoryPlan
+    /// How generated tokens read keys and values that are on disk.
+    package let reading: KVReading
     private let core: EngineCore
 
-    private init(_ facts: ModelFacts, core: EngineCore) {
+    private init(_ facts: ModelFacts, core: EngineCore, reading: KVReading) {
+        self.reading = reading
         model = facts.description
         tokenizer = facts.tokenizer
         template = facts.template
@@ -33,7 +36,7 @@ package final class Engine: Sendable {
     package static func open(_ model: ModelFiles, options: EngineOptions) async throws(EngineError) -> Engine {
         let core = EngineCore()
         let facts = try await core.open(model, options: options)
-        return Engine(facts, core: core)
+        return Engine(facts, core: core, reading: options.kvReading)
     }
 
     /// What `open` will take, without opening: reads metadata only, and compares with no limit.
@@ -147,6 +150,19 @@ package final class Engine: Sendable {
     /// - Returns: nil where nothing is on disk, or a read failed.
     package func probeDisk(atMost bytes: Int) async -> KVDiskProbe? { await core.probeDisk(atMost: bytes) }
 
+    /// What generated tokens of the last request read of those on disk.
+    package var keyValueUse: KeyValueUse {
+        get async { await core.keyValueUse }
+    }
+
+    /// Begins to compare outputs that left out pages with exact ones, which takes the time of both.
+    package func checkReading() async { await core.checkReading() }
+
+    /// What came of it so far; nil where nothing is compared.
+    package var readingCheck: KVReadingCheck? {
+        get async { await core.readingCheck }
+    }
+
     /// Bytes of keys and values allocated now.
     package var cacheBytes: Int {
         get async { await core.cacheBytes }
@@ -202,6 +218,7 @@ private actor EngineCore {
             pagingFolder: options.pagingFolder)
         session = Session(
             model: bound, arithmetic: compute, cache: cache, tokenizer: tokenizer, chunkTokens: layout.chunkTokens,
+            reading: options.kvReading,
             segments: options.kvStore.map { store in
                 KVSegmentStore(
                     root: store.root, namespace: store.namespace, limit: store.limit, report: store.report)
@@ -243,6 +260,12 @@ private actor EngineCore {
     func emptyFileCache() { opened.cache.emptyFileCache() }
 
     func probeDisk(atMost bytes: Int) -> KVDiskProbe? { opened.cache.probeDisk(atMost: bytes) }
+
+    var keyValueUse: KeyValueUse { opened.keyValueUse }
+
+    func checkReading() { opened.readingCheck = KVReadingCheck() }
+
+    var readingCheck: KVReadingCheck? { opened.readingCheck }
 
     private var opened: Session {
         guard let session else { preconditionFailure("an engine is handed out only after it was opened") }

@@ -22,10 +22,13 @@ final class Session {
     let cache: KVCacheManager
     let tokenizer: Tokenizer
     private let chunkTokens: Int
+    private let reading: KVReading
     private let segments: KVSegmentStore?
     private let gauge: KeyValueGauge?
     /// Keys of the full segments that `stored` begins with, as far as they were asked for.
     private var segmentKeys: [ContentHash] = []
+    /// What generated tokens of the last request read of paged keys and values.
+    private var selection = KVSelectionCounts()
     /// Reads of paged keys and values that went wrong.
     private var failures = 0
     /// Tokens whose keys and values are stored, `cache.count` of them.
@@ -43,8 +46,9 @@ final class Session {
 
     init(
         model: any LanguageModel, arithmetic: Compute, cache: KVCacheManager, tokenizer: Tokenizer, chunkTokens: Int,
-        segments: KVSegmentStore? = nil, gauge: KeyValueGauge? = nil
+        reading: KVReading = .exact, segments: KVSegmentStore? = nil, gauge: KeyValueGauge? = nil
     ) {
+        self.reading = reading
         self.segments = segments
         self.gauge = gauge
         self.model = model
@@ -120,6 +124,14 @@ final class Session {
 
     /// Lets others see where keys and values are while the session computes.
     func showKeyValues() { gauge?.set(keyValueCounts) }
+
+    /// Comparisons of outputs that left out pages with exact ones; nil where none are made.
+    var readingCheck: KVReadingCheck? {
+        get { arithmetic.readingCheck }
+        set { arithmetic.readingCheck = newValue }
+    }
+
+    var keyValueUse: KeyValueUse { KeyValueUse(reading, selection) }
 
     /// Forgets the sequence, so that the next one starts from nothing.
     func forget() { cut(to: 0) }
@@ -245,7 +257,9 @@ final class Session {
         let batch = [token] + drafts
         while true {
             try makeRoom(batch.count)
+            cache.reading = reading
             model.forward(batch, wanted: 0..<batch.count, cache: cache)
+            cache.reading = .exact
             guard let failure = cache.takeFailure() else { break }
             let before = stored.dropLast()
             try recover(failure)
@@ -280,8 +294,13 @@ final class Session {
         var drafts: [Int32] = []
         /// The row of the last step that `logits` belong to; so many guesses were right.
         var row = 0
-        // Guesses that nothing confirmed are no part of the sequence.
-        defer { cut(to: stored.count - drafts.count + row) }
+        _ = cache.takeSelection()
+        defer {
+            selection = cache.takeSelection()
+            // Guesses that nothing confirmed are no part of the sequence. Nor is what follows from less than all keys
+            // and values: the next request would go on from it, and store it.
+            cut(to: reading == .exact ? stored.count - drafts.count + row : request.prompt.count)
+        }
         while true {
             try Task.checkCancellation()
             let token: Int32

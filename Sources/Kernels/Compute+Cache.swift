@@ -16,12 +16,13 @@ extension Compute {
         keys: UnsafePointer<Float>, values: UnsafePointer<Float>, tokens: Int, firstPosition: Int, into cache: KVPages
     ) {
         guard tokens > 0 else { return }
-        let (width, shape) = (cache.kvHeads * cache.headDim, cache.shape.kernels)
+        let width = cache.kvHeads * cache.headDim
+        let (keyShape, valueShape) = (cache.shape.keyKernels, cache.shape.valueKernels)
         // Pieces end where pages do.
         let size = min(Self.storedRows, cache.pageTokens)
         let (first, last) = (firstPosition / size, (firstPosition + tokens - 1) / size)
         var bytes = 0
-        unsafe withUnsafePointer(to: shape) { unsafe bytes = ck_kv_store_scratch($0) }
+        unsafe withUnsafePointer(to: valueShape) { unsafe bytes = ck_kv_store_scratch($0) }
         unsafe run(last - first + 1, scratchBytes: bytes) { piece, scratch in
             let start = max((first + piece) * size, firstPosition)
             let count = min((first + piece + 1) * size, firstPosition + tokens) - start
@@ -29,10 +30,10 @@ extension Compute {
                 preconditionFailure("no page for position \(start)")
             }
             let row = (start - firstPosition) * width
-            var shape = shape
+            var (keyShape, valueShape) = (keyShape, valueShape)
             let place = start % cache.pageTokens
-            if cache.hasKeys { unsafe ck_kv_store_keys(table, &shape, keys + row, count, place, page.keys, scratch) }
-            unsafe ck_kv_store_values(table, &shape, values + row, count, place, page.values, scratch)
+            if cache.hasKeys { unsafe ck_kv_store_keys(table, &keyShape, keys + row, count, place, page.keys, scratch) }
+            unsafe ck_kv_store_values(table, &valueShape, values + row, count, place, page.values, scratch)
         }
     }
 }

@@ -9,7 +9,8 @@ package enum KVType: String, Sendable, Hashable, CaseIterable {
     case f32
     /// Integers of a byte, with one scale per token and head, of rotated heads.
     case q8
-    /// The same with sixteen levels.
+    /// The same, and values in sixteen levels. Keys, and values from which keys are rebuilt, don't bear so few: what
+    /// biases of some models add to keys is far larger than what tells them apart.
     case q4
 
     /// What kernels and files call it.
@@ -47,13 +48,23 @@ package struct KVPageShape: Sendable, Hashable {
     }
 
     /// Bytes of the keys of a page, where the values begin; a multiple of 64.
-    package var keyBytes: Int { hasKeys ? valueBytes : 0 }
+    package var keyBytes: Int {
+        guard hasKeys else { return 0 }
+        var shape = keyKernels
+        return unsafe ck_kv_plane_bytes(&shape)
+    }
 
     /// Bytes of the values; a multiple of 64.
     package var valueBytes: Int {
-        var shape = kernels
+        var shape = valueKernels
         return unsafe ck_kv_plane_bytes(&shape)
     }
+
+    /// How keys are kept.
+    package var keyType: KVType { type == .q4 ? .q8 : type }
+
+    /// How values are kept.
+    package var valueType: KVType { type == .q4 && !hasKeys ? .q8 : type }
 
     /// Bytes of a page; a multiple of 64.
     package var bytes: Int { keyBytes + valueBytes }
@@ -61,11 +72,15 @@ package struct KVPageShape: Sendable, Hashable {
     /// Zeroes the places of a page from `place` on.
     package func clear(_ page: UnsafeMutableRawPointer, from place: Int) {
         guard place < pageTokens else { return }
-        var shape = kernels
-        unsafe ck_kv_clear(&shape, hasKeys ? page : nil, page + keyBytes, place)
+        var (keys, values) = (keyKernels, valueKernels)
+        if hasKeys { unsafe ck_kv_clear_keys(&keys, page, place) }
+        unsafe ck_kv_clear_values(&values, page + keyBytes, place)
     }
 
-    var kernels: ck_kv_shape {
+    var keyKernels: ck_kv_shape { kernels(keyType) }
+    var valueKernels: ck_kv_shape { kernels(valueType) }
+
+    private func kernels(_ type: KVType) -> ck_kv_shape {
         ck_kv_shape(type: type.code, kv_heads: kvHeads, head_dim: headDim, page_tokens: pageTokens)
     }
 }

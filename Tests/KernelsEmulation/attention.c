@@ -60,7 +60,7 @@ static sequence *make(const ck_table *t, size_t heads, size_t kv_heads, size_t h
     expect(error <= allowed[type], t, "stored keys, width %zu, type %d: off by %g", head_dim, type, error);
     s->a = (ck_attention){.queries = queries, .tokens = length, .heads = heads, .kv_heads = kv_heads,
                           .head_dim = head_dim, .scale = 0.2f, .keys = s->key_pages, .values = s->value_pages,
-                          .page_tokens = PAGE, .kv_type = type};
+                          .page_tokens = PAGE, .key_type = type, .value_type = type};
     return s;
 }
 
@@ -197,7 +197,7 @@ static void check_rebuilding(const ck_table *t, size_t head_dim, size_t pairs, s
     float *kept = memory(count * 4), *rebuilt = memory(count * 4);
     ck_attention a = {.queries = floats(&r, count), .tokens = length, .heads = heads, .kv_heads = kv_heads,
                       .head_dim = head_dim, .scale = 1, .keys = key_pages, .values = value_pages, .page_tokens = PAGE,
-                      .kv_type = CK_KV_F32, .end = length, .is_first = true, .is_last = true,
+                      .key_type = CK_KV_F32, .value_type = CK_KV_F32, .end = length, .is_first = true, .is_last = true,
                       .running = memory(length * heads * 2 * 4), .out = kept};
     for (size_t h = 0; h < kv_heads; h++) ck_attention_queries(t, &a, h, 0, length, memory(ck_attention_scratch(&a, length)));
     a.keys = value_pages;
@@ -214,7 +214,7 @@ static void check_rebuilding(const ck_table *t, size_t head_dim, size_t pairs, s
         ck_kv_store_values(t, &bytes_shape, values + first * row, places, 0, plane, memory(ck_kv_store_scratch(&bytes_shape)));
         value_pages[first / PAGE] = plane;
     }
-    a.kv_type = CK_KV_Q8;
+    a.key_type = a.value_type = CK_KV_Q8;
     for (size_t h = 0; h < kv_heads; h++) ck_attention_queries(t, &a, h, 0, length, memory(ck_attention_scratch(&a, length)));
     double error = 0;
     for (size_t i = 0; i < count; i++) error = fmax(error, fabs((double)kept[i] - (double)rebuilt[i]));

@@ -23,16 +23,19 @@ func hadamard(_ x: [Double]) -> [Double] {
 extension KVPageShape {
     /// The key of one head and place.
     func row(ofKeys plane: UnsafeRawPointer, head: Int, place: Int) -> [Double] {
-        row(plane, head: head, place: place) { rows, element in (head * rows + element) * pageTokens + place }
+        row(plane, keyType, head: head, place: place) { rows, element in (head * rows + element) * pageTokens + place }
     }
 
     /// The value of one head and place.
     func row(ofValues plane: UnsafeRawPointer, head: Int, place: Int) -> [Double] {
-        row(plane, head: head, place: place) { rows, element in (head * pageTokens + place) * rows + element }
+        row(plane, valueType, head: head, place: place) { rows, element in
+            (head * pageTokens + place) * rows + element
+        }
     }
 
     private func row(
-        _ plane: UnsafeRawPointer, head: Int, place: Int, index: (_ elements: Int, _ element: Int) -> Int
+        _ plane: UnsafeRawPointer, _ type: KVType, head: Int, place: Int,
+        index: (_ elements: Int, _ element: Int) -> Int
     ) -> [Double] {
         func scale(behind bytes: Int) -> Double {
             let offset = kvHeads * pageTokens * bytes + (head * pageTokens + place) * 2

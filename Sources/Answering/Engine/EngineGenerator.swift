@@ -111,6 +111,7 @@ package struct EngineGenerator: TextGenerating {
             }
         }
         try Task.checkCancellation()
+        usage.keyValues = await engine.keyValueUse
         generation.maxOutputTokens = usage.outputTokens
         written?(generation)
         return GeneratedText(

@@ -224,8 +224,8 @@ void ck_product_piece(const void *job, size_t piece, size_t thread);
 // How the numbers of a page are kept.
 enum { CK_KV_F32 = 0, CK_KV_F16 = 1, CK_KV_Q8 = 2, CK_KV_Q4 = 3 };
 
-// A page has a plane of keys, [kv_heads][head_dim][page_tokens], and one of values, [kv_heads][page_tokens][head_dim].
-// Keys lie as attention multiplies by them. Behind the integers of q8 and q4 lie their scales: halves,
+// A page has a plane of keys, [kv_heads][head_dim][page_tokens], and one of values, [kv_heads][page_tokens][head_dim],
+// each with a form of its own. Keys lie as attention multiplies by them. Behind the integers of q8 and q4 lie their scales: halves,
 // [kv_heads][page_tokens].
 typedef struct {
     int type;             // CK_KV_...
@@ -250,8 +250,9 @@ const float *ck_kv_keys(const ck_table *t, const ck_kv_shape *s, const void *pla
 const float *ck_kv_values(const ck_table *t, const ck_kv_shape *s, const void *plane, size_t head, size_t n,
                           float *room);
 
-// Zeroes the places from `place` on of both planes. There may be no keys.
-void ck_kv_clear(const ck_kv_shape *s, void *keys, void *values, size_t place);
+// Zeroes the places from `place` on of a plane.
+void ck_kv_clear_keys(const ck_kv_shape *s, void *plane, size_t place);
+void ck_kv_clear_values(const ck_kv_shape *s, void *plane, size_t place);
 
 // Integers are kept of rotated heads: queries are rotated like keys, and what attention makes of values is rotated back.
 void ck_kv_rotate(const ck_table *t, int type, float *rows, size_t count, size_t head_dim);
@@ -287,7 +288,7 @@ typedef struct {
     const void *const *keys;             // planes as in ck_kv_shape
     const void *const *values;
     size_t page_tokens, first_page;
-    int kv_type;
+    int key_type, value_type;            // CK_KV_...
     ck_rebuilt_keys rebuilt;             // with weights, pages are planes of values only
     // Positions of the block. All blocks but the last end at a multiple of CK_SPAN.
     size_t begin, end;
@@ -311,6 +312,22 @@ void ck_attention_span(const ck_table *t, const ck_attention *a, size_t kv_head,
                        float *partial, void *scratch);
 void ck_attention_merge(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t spans,
                         const float *partials);
+
+// ---- What pages can weigh (attention_bounds.c) ----
+
+// Coarse copies of the keys of a page, several times smaller than these. `head_dim` is even.
+size_t ck_coarse_bytes(const ck_attention *a);
+
+// Makes those of one KV head of a whole page of the block, inside the coarse page `out`.
+size_t ck_coarse_scratch(const ck_attention *a);
+void ck_coarse_make(const ck_table *t, const ck_attention *a, size_t kv_head, size_t page, void *out, void *scratch);
+
+// For the pages first ..< end of the block, all of which all queries see: what log(sum(exp(score))) over each is at
+// least and at most, [pages][tokens][heads], of which the heads of one KV head are set. From the keys, where both are
+// the same; or, with `is_coarse`, from coarse keys, which `keys` then has. Their errors are multiplied by `slack`: 1
+// for bounds, 0 for an estimate. Scratch: ck_attention_scratch bytes for all queries.
+void ck_attention_bounds(const ck_table *t, const ck_attention *a, bool is_coarse, float slack, size_t kv_head,
+                         size_t first, size_t end, float *low, float *high, void *scratch);
 
 // ---- Checksums (checksum.c) ----
 

@@ -39,7 +39,7 @@ struct BenchSpeed: DocprocCommand {
     @OptionGroup var progress: ProgressOptions
     @Option(name: .long, help: ArgumentHelp("Threads that compute.", valueName: "n"))
     var threads: String?
-    @Option(name: .long, help: ArgumentHelp("How keys and values are kept: f16, f32 or q8.", valueName: "type"))
+    @Option(name: .long, help: ArgumentHelp("How keys and values are kept: f16, f32, q8 or q4.", valueName: "type"))
     var kvType: String?
     @Option(name: .long, help: ArgumentHelp("Path of llama-bench; its runs alternate with ours.", valueName: "path"))
     var peer: String?

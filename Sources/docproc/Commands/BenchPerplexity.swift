@@ -21,7 +21,7 @@ struct BenchPerplexity: DocprocCommand {
     @OptionGroup var progress: ProgressOptions
     @Option(name: .long, help: ArgumentHelp("Threads that compute.", valueName: "n"))
     var threads: String?
-    @Option(name: .long, help: ArgumentHelp("How keys and values are kept: f16, f32 or q8.", valueName: "type"))
+    @Option(name: .long, help: ArgumentHelp("How keys and values are kept: f16, f32, q8 or q4.", valueName: "type"))
     var kvType: String?
     @Option(name: .long, help: ArgumentHelp("Tokens of a window.", valueName: "tokens"))
     var window = "512"

@@ -19,7 +19,7 @@ struct ResourceOptions: ParsableArguments, SettingFlags {
     @Option(name: .long, help: ArgumentHelp("Tokens of a window: auto, max or a number.", valueName: "tokens"))
     var context: String?
 
-    @Option(name: .long, help: ArgumentHelp("How keys and values are kept: f16, f32 or q8.", valueName: "type"))
+    @Option(name: .long, help: ArgumentHelp("How keys and values are kept: f16, f32, q8 or q4.", valueName: "type"))
     var kvType: String?
 
     @Option(
@@ -27,6 +27,13 @@ struct ResourceOptions: ParsableArguments, SettingFlags {
         help: ArgumentHelp(
             "The most that keys and values take in memory, such as 2G; the others are on disk.", valueName: "size"))
     var kvMemory: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How much generated tokens read of keys and values on disk: exact, lazy-v:SHARE or certified:SHARE of "
+                + "attention left out at most, or budget:PAGES.", valueName: "mode"))
+    var kvRead: String?
 
     @Option(
         name: .long,
@@ -50,6 +57,7 @@ struct ResourceOptions: ParsableArguments, SettingFlags {
         if let context { all.append((SettingKey.context.name, [context], "--context")) }
         if let kvType { all.append((SettingKey.kvType.name, [kvType], "--kv-type")) }
         if let kvMemory { all.append((SettingKey.kvMemory.name, [kvMemory], "--kv-memory")) }
+        if let kvRead { all.append((SettingKey.kvRead.name, [kvRead], "--kv-read")) }
         if let disk { all.append((SettingKey.disk.name, [disk], "--disk")) }
         if let thinking { all.append((SettingKey.thinking.name, [thinking], "--thinking")) }
         if showThinking { all.append((SettingKey.showThinking.name, ["true"], "--show-thinking")) }
