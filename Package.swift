@@ -113,8 +113,8 @@ let package = Package(
         .target(
             name: "Benchmarks",
             dependencies: [
-                "Conversion", "Diagnostics", "Inference", "Kernels", "Models", "Tensors", "Tokenization", "Weights",
-                subprocess, system,
+                "Conversion", "Diagnostics", "Inference", "Kernels", "KVCache", "Models", "Tensors", "Tokenization",
+                "Weights", subprocess, system,
             ],
             swiftSettings: swift),
 
@@ -155,7 +155,8 @@ let package = Package(
         .testTarget(
             name: "BenchmarksTests",
             dependencies: [
-                "Benchmarks", "Inference", "Kernels", "Models", "Tokenization", "Weights",
+                "Benchmarks", "Conversion", "Hashing", "Inference", "Kernels", "KVCache", "Models", "Tokenization",
+                "Weights", system,
             ],
             resources: [.copy("Fixtures")], swiftSettings: swift),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents"], swiftSettings: swift),
@@ -177,7 +178,8 @@ let package = Package(
             name: "NetworkingTests", dependencies: ["Diagnostics", "Hashing", "Networking", "Weights", system],
             swiftSettings: swift),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["docproc", "docproc-pdf", subprocess, system],
+            name: "EndToEndTests",
+            dependencies: ["Answering", "Inference", "KVCache", "docproc", "docproc-pdf", subprocess, system],
             swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]

@@ -37,6 +37,13 @@ package enum ResourceUse {
         text("/proc/loadavg")?.split(separator: " ").first.flatMap { Double($0) }
     }
 
+    /// Bytes that this process has read from disks so far, what the file cache had not counted; nil where the system does
+    /// not say.
+    static func deviceReads() -> Int? {
+        text("/proc/self/io")?.split(separator: "\n").first { $0.hasPrefix("read_bytes:") }
+            .flatMap { $0.split(separator: " ").last }.flatMap { Int($0) }
+    }
+
     private static func text(_ path: String) -> String? {
         guard let file = try? FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec) else { return nil }
         defer { try? file.close() }

@@ -76,10 +76,12 @@ package struct SpeedBenchmark: Sendable {
         throw CancellationError()
     }
 
+    private func prompt(_ count: Int) -> [Int32] { Self.prompt(count, engine.tokenizer) }
+
     /// Ordinary tokens in a fixed, mixed order; which ones does not matter for speed.
-    private func prompt(_ count: Int) -> [Int32] {
+    static func prompt(_ count: Int, _ tokenizer: Tokenizer) -> [Int32] {
         var state: UInt64 = 0x2545_F491_4F6C_DD1D
-        let size = UInt64(engine.tokenizer.vocabularySize)
+        let size = UInt64(tokenizer.vocabularySize)
         return (0..<count).map { _ in
             var id: Int32
             repeat {
@@ -87,7 +89,7 @@ package struct SpeedBenchmark: Sendable {
                 state ^= state >> 7
                 state ^= state << 17
                 id = Int32(state % size)
-            } while engine.tokenizer.isControl(id)
+            } while tokenizer.isControl(id)
             return id
         }
     }

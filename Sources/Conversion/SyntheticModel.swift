@@ -7,6 +7,7 @@ import Weights
 package enum SyntheticModel: String, Sendable, CaseIterable {
     case gemma4E2B = "gemma-4-e2b"
     case gemma4E4B = "gemma-4-e4b"
+    case gemma412B = "gemma-4-12b"
     case gemma426B = "gemma-4-26b-a4b"
     case gemma431B = "gemma-4-31b"
     case llama4Scout = "llama-4-scout"
@@ -60,10 +61,13 @@ extension SyntheticModel {
     /// Layers of the published model.
     package var layers: Int { gemma4?.layers ?? 48 }
 
-    /// - Parameter layers: how many of them.
-    func plan(layers: Int) -> SyntheticPlan {
-        if let shape = gemma4 { return shape.plan(name: rawValue, layers: layers) }
-        return Llama4Shape(isScout: self == .llama4Scout).plan(name: rawValue, layers: layers)
+    /// - Parameters:
+    ///   - layers: how many of them.
+    ///   - vocabulary: whether the metadata has one; it is most of it.
+    func plan(layers: Int, vocabulary: Bool = true) -> SyntheticPlan {
+        let name = rawValue
+        if let shape = gemma4 { return shape.plan(name: name, layers: layers, vocabulary: vocabulary) }
+        return Llama4Shape(isScout: self == .llama4Scout).plan(name: name, layers: layers, vocabulary: vocabulary)
     }
 
     private var gemma4: Gemma4Shape? {
@@ -78,6 +82,11 @@ extension SyntheticModel {
                 layers: 42, width: 2560, heads: 8, localKVHeads: 2, globalKVHeads: 2, feedForward: 10_240,
                 sharedFeedForward: 10_240, period: 6, window: 512, ownLayers: 24, perLayerWidth: 256,
                 sharesKeysAsValues: false, context: 131_072, experts: nil)
+        case .gemma412B:
+            Gemma4Shape(
+                layers: 48, width: 3840, heads: 16, localKVHeads: 8, globalKVHeads: 1, feedForward: 15_360,
+                sharedFeedForward: 15_360, period: 6, window: 1024, ownLayers: 48, perLayerWidth: 0,
+                sharesKeysAsValues: true, context: 262_144, experts: nil)
         case .gemma426B:
             Gemma4Shape(
                 layers: 30, width: 2816, heads: 16, localKVHeads: 8, globalKVHeads: 2, feedForward: 2112,
@@ -121,11 +130,12 @@ private struct Gemma4Shape {
         return min(count, max(period, (count * ownLayers + layers / 2) / layers))
     }
 
-    func plan(name: String, layers count: Int) -> SyntheticPlan {
+    func plan(name: String, layers count: Int, vocabulary: Bool) -> SyntheticPlan {
         let own = own(of: count)
         // The last layer is always global.
         let isLocal = (0..<count).map { $0 % period != period - 1 && $0 != count - 1 }
         var plan = SyntheticPlan(layers: count, metadata: metadata(name, isLocal: isLocal, own: own))
+        if vocabulary { plan.metadata += SyntheticVocabulary.gemma4() }
         plan.matrix("token_embd", width, SyntheticVocabulary.gemma4Size)
         if perLayerWidth > 0 {
             // Rows are multiplied by the root of their width.
@@ -210,7 +220,6 @@ private struct Gemma4Shape {
             ]
         }
         return SyntheticPlan.general("gemma4", name) + pairs.map { ("gemma4." + $0.key, $0.value) }
-            + SyntheticVocabulary.gemma4()
     }
 }
 
@@ -239,7 +248,7 @@ private struct Llama4Shape {
     private var experts: Int { isScout ? 16 : 128 }
     private var step: Int { isScout ? 1 : 2 }
 
-    func plan(name: String, layers: Int) -> SyntheticPlan {
+    func plan(name: String, layers: Int, vocabulary: Bool) -> SyntheticPlan {
         func count(_ value: Int) -> MetadataValue { .uint32(UInt32(value)) }
         let pairs: [(key: String, value: MetadataValue)] = [
             ("block_count", count(layers)), ("context_length", count(isScout ? 10_485_760 : 1_048_576)),
@@ -253,8 +262,8 @@ private struct Llama4Shape {
         ]
         var plan = SyntheticPlan(
             layers: layers,
-            metadata: SyntheticPlan.general("llama4", name) + pairs.map { ("llama4." + $0.key, $0.value) }
-                + SyntheticVocabulary.llama4())
+            metadata: SyntheticPlan.general("llama4", name) + pairs.map { ("llama4." + $0.key, $0.value) })
+        if vocabulary { plan.metadata += SyntheticVocabulary.llama4() }
         // Nothing scales the embedding.
         plan.random("token_embd", width, SyntheticVocabulary.llama4Size, spread: 1)
         if isScout {

@@ -1,7 +1,7 @@
 // The door to inference: open a model, ask it, cancel by letting go. Owns nothing of the arithmetic; one dedicated
 // thread computes behind it, requests wait their turn in order.
 
-import KVCache
+package import KVCache
 package import Kernels
 package import Models
 import Tensors
@@ -129,6 +129,27 @@ package final class Engine: Sendable {
         get async { await core.keyValueCounts }
     }
 
+    /// The same as of the last step: at once, also while the engine computes.
+    package var latestKeyValues: KeyValueCounts { core.gauge.latest }
+
+    /// How keys and values are cut into pages, in memory and on disk.
+    ///
+    /// - Parameter residentTokens: `nil` for all.
+    package static func layout(
+        _ options: EngineOptions, contextTokens: Int, residentTokens: Int? = nil
+    ) -> KVPageLayout {
+        EnginePlanner.layout(options, contextTokens: contextTokens, residentTokens: residentTokens)
+    }
+
+    /// Drops from the system's file cache what is on disk of the last sequence: then reads are the disk's.
+    package func emptyFileCache() async { await core.emptyFileCache() }
+
+    /// Reads what is on disk of the last sequence once more, in the same blocks, and does nothing with it.
+    ///
+    /// - Parameter bytes: no more than about so many.
+    /// - Returns: nil where nothing is on disk, or a read failed.
+    package func probeDisk(atMost bytes: Int) async -> KVDiskProbe? { await core.probeDisk(atMost: bytes) }
+
     /// What generated tokens of the last request read of those on disk.
     package var keyValueUse: KeyValueUse {
         get async { await core.keyValueUse }
@@ -161,6 +182,7 @@ private actor EngineCore {
     private nonisolated let thread = EngineThread()
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
+    nonisolated let gauge = KeyValueGauge()
     /// `nil` until `open`.
     private var session: Session?
     /// Holds the mapping that the session's weights point into.
@@ -200,7 +222,7 @@ private actor EngineCore {
             segments: options.kvStore.map { store in
                 KVSegmentStore(
                     root: store.root, namespace: store.namespace, limit: store.limit, report: store.report)
-            })
+            }, gauge: gauge)
         files = model
         return ModelFacts(
             description: ModelDescription(
@@ -234,6 +256,10 @@ private actor EngineCore {
     var cacheBytes: Int { opened.cacheBytes }
 
     var keyValueCounts: KeyValueCounts { opened.keyValueCounts }
+
+    func emptyFileCache() { opened.cache.emptyFileCache() }
+
+    func probeDisk(atMost bytes: Int) -> KVDiskProbe? { opened.cache.probeDisk(atMost: bytes) }
 
     var keyValueUse: KeyValueUse { opened.keyValueUse }
 

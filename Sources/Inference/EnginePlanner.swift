@@ -83,10 +83,14 @@ struct EnginePlanner {
     }
 
     /// - Parameter residentTokens: `nil` for all.
-    func layout(contextTokens: Int, residentTokens: Int? = nil) -> KVPageLayout {
+    static func layout(_ options: EngineOptions, contextTokens: Int, residentTokens: Int?) -> KVPageLayout {
         KVPageLayout(
             contextTokens: contextTokens, chunkTokens: min(max(options.prefillChunk, 1), contextTokens),
-            slackTokens: Self.slackTokens, segmentTokens: options.segmentTokens, residentTokens: residentTokens)
+            slackTokens: slackTokens, segmentTokens: options.segmentTokens, residentTokens: residentTokens)
+    }
+
+    func layout(contextTokens: Int, residentTokens: Int? = nil) -> KVPageLayout {
+        Self.layout(options, contextTokens: contextTokens, residentTokens: residentTokens)
     }
 
     private func cacheBytes(_ layout: KVPageLayout) -> Int {

@@ -71,6 +71,7 @@ extension Session {
             }
         }
         model.forward(steps, wanted: 0..<cache.layout.chunkTokens - free)
+        showKeyValues()
         if let failure = cache.takeFailure() {
             // What the members have computed rests on what was read: they begin again behind the shared part.
             try recover(failure)

@@ -24,6 +24,7 @@ final class Session {
     private let chunkTokens: Int
     private let reading: KVReading
     private let segments: KVSegmentStore?
+    private let gauge: KeyValueGauge?
     /// Keys of the full segments that `stored` begins with, as far as they were asked for.
     private var segmentKeys: [ContentHash] = []
     /// What generated tokens of the last request read of paged keys and values.
@@ -45,10 +46,11 @@ final class Session {
 
     init(
         model: any LanguageModel, arithmetic: Compute, cache: KVCacheManager, tokenizer: Tokenizer, chunkTokens: Int,
-        reading: KVReading = .exact, segments: KVSegmentStore? = nil
+        reading: KVReading = .exact, segments: KVSegmentStore? = nil, gauge: KeyValueGauge? = nil
     ) {
         self.reading = reading
         self.segments = segments
+        self.gauge = gauge
         self.model = model
         self.arithmetic = arithmetic
         self.cache = cache
@@ -117,8 +119,11 @@ final class Session {
     var keyValueCounts: KeyValueCounts {
         KeyValueCounts(
             resident: cache.count - cache.pagedCount, paged: cache.pagedCount, residentBytes: cache.residentBytes,
-            reads: cache.readCounts)
+            pagedBytes: cache.pagedBytes, reads: cache.readCounts)
     }
+
+    /// Lets others see where keys and values are while the session computes.
+    func showKeyValues() { gauge?.set(keyValueCounts) }
 
     /// Comparisons of outputs that left out pages with exact ones; nil where none are made.
     var readingCheck: KVReadingCheck? {
@@ -153,6 +158,7 @@ final class Session {
         }
         keepFromHere()
         var visited = wantedFrom
+        showKeyValues()
         progress(cached, cached)
         while cache.count < sequence.count {
             try Task.checkCancellation()
@@ -177,6 +183,7 @@ final class Session {
                 model.logits(rows: position - first..<position - first + 1, into: &logits)
                 visit(position)
             }
+            showKeyValues()
             progress(end, cached)
         }
     }
@@ -198,8 +205,6 @@ final class Session {
 
     /// Prefixes that are shorter are as quickly computed.
     private static let leastStored = 256
-    /// Every so many full segments what sliding layers hold is stored too.
-    private static let windowInterval = 8
 
     /// Takes a stored prefix where it is much longer than the one in memory.
     private func restore(_ sequence: ArraySlice<Int32>, atMost limit: Int) {
@@ -219,7 +224,7 @@ final class Session {
         guard let segments, isFull || last else { return }
         let parents = keys(isFull ? full - 1 : full, segments)
         segments.store(
-            stored, cache, parents: parents, keepsWindow: last || full.isMultiple(of: Self.windowInterval))
+            stored, cache, parents: parents, keepsWindow: last || full.isMultiple(of: KVSegment.windowInterval))
     }
 
     // MARK: - Paging
@@ -339,6 +344,7 @@ final class Session {
         let clock = ContinuousClock()
         let start = clock.now
         try forward(token, drafts, keeping: request.keptTokens)
+        showKeyValues()
         if drafts.isEmpty {
             model.logits(rows: 0..<1, into: &logits)
         } else {

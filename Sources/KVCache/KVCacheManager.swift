@@ -18,7 +18,7 @@ package final class KVCacheManager {
     private var views: [KVPages]
     /// By segment: where its pages are on disk. Those before `table.paged` are nowhere else.
     private var sources: [KVPageSource?] = []
-    private let reader: KVPageReader?
+    let reader: KVPageReader?
     private let spill: KVSpillFile?
     private let isFork: Bool
 

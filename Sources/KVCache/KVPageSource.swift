@@ -74,7 +74,7 @@ struct KVPageSource: Sendable {
 
     let file: KVOpenFile
     /// By layer.
-    private let runs: [Int: KVSegment.Run]
+    let runs: [Int: KVSegment.Run]
 
     init(file: KVOpenFile, runs: [KVSegment.Run]) {
         self.file = file

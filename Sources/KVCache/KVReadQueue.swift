@@ -127,7 +127,7 @@ struct KVReadSlotError: Error {
 /// Reads wait here for a thread. The threads end with the last owner.
 final class KVReadQueue: Sendable {
     /// Two reads at a time keep a disk busy while one of them is being checked.
-    private static let threads = 2
+    static let threads = 2
 
     private final class State: Sendable {
         let slots = Mutex<(waiting: [KVReadSlot], isClosed: Bool)>(([], false))

@@ -93,7 +93,7 @@ package struct KVSegment: Sendable, Equatable {
     }
 
     /// Bytes of a header with so many tokens, runs and pages.
-    private static func headerBytes(tokens: Int, runs: Int, pages: Int) -> Int {
+    static func headerBytes(tokens: Int, runs: Int, pages: Int) -> Int {
         aligned(fixedBytes + 4 * tokens + runBytes * runs + 8 * pages)
     }
 

@@ -112,9 +112,8 @@ struct ModelMetadata {
 
     /// Rows of the token embedding, which may be more than the tokens of the tokenizer.
     func embeddingRows() throws(ModelError) -> Int {
-        guard let tensor = file.tensor("token_embd.weight"), tensor.shape.count == 2 else {
-            throw .missingTensor("token_embd.weight")
-        }
-        return tensor.rows
+        guard let tensor = file.summaries.first(where: { $0.name == "token_embd.weight" }), tensor.shape.count == 2
+        else { throw .missingTensor("token_embd.weight") }
+        return tensor.shape[1]
     }
 }

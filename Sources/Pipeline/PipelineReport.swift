@@ -111,6 +111,7 @@ package struct PipelineReport: Sendable, Equatable {
                                 "input_tokens": .int(step.totals.inputTokens),
                                 "output_tokens": .int(step.totals.outputTokens),
                             ])))
+                    if let keyValues = step.totals.keyValues { members.append(.init("kv", .object(keyValues.members))) }
                     return .object(members)
                 }), "outputs": .array(outputs.map { .string($0) }),
             "warnings": .array(warnings.map { .string($0) }),

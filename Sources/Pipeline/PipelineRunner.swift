@@ -93,6 +93,9 @@ package struct PipelineRunner: Sendable {
                         "status": .string(record.checked.status.rawValue),
                     ]))
             }
+            if let keyValues = totals.keyValues, keyValues.isWorthTelling {
+                emit(.kv, .object([.init("step", .string(step.id))] + keyValues.members))
+            }
             let records = finished.withLock { $0 }
             let evaluator = StepEvaluator(
                 step: step, file: definition.path, records: records.map(\.checked), totals: totals, baseline: baseline)

@@ -1,5 +1,7 @@
 // The border between a pipeline and the program that has a model: the runner asks, the program works.
 
+package import Runs
+
 /// Does the work of steps. The program implements it with its engine; tests implement it with fixed answers.
 package protocol StepExecutor: Sendable {
     /// Does one step.
@@ -51,11 +53,13 @@ package struct StepTotals: Sendable, Equatable {
     package var tokensPerSecond: Double?
     /// Most memory ever resident, in bytes; nil if unknown.
     package var peakMemory: Int?
+    /// Nil if unknown.
+    package var keyValues: KeyValueTotals?
 
     /// Describes a step.
     package init(
         coverage: CheckedCoverage = .init(), inputTokens: Int = 0, outputTokens: Int = 0, seconds: Double = 0,
-        tokensPerSecond: Double? = nil, peakMemory: Int? = nil
+        tokensPerSecond: Double? = nil, peakMemory: Int? = nil, keyValues: KeyValueTotals? = nil
     ) {
         self.coverage = coverage
         self.inputTokens = inputTokens
@@ -63,5 +67,38 @@ package struct StepTotals: Sendable, Equatable {
         self.seconds = seconds
         self.tokensPerSecond = tokensPerSecond
         self.peakMemory = peakMemory
+        self.keyValues = keyValues
+    }
+}
+
+/// Keys and values of a step.
+package struct KeyValueTotals: Sendable, Equatable {
+    /// The most that was in memory and on disk after a record, in bytes.
+    package var resident: Int, paged: Int
+    /// Tokens whose keys and values were there before.
+    package var cachedTokens: Int
+    /// What was read from disk, and how long that was waited for.
+    package var readBytes: Int
+    package var waitSeconds: Double
+
+    /// Collects the five.
+    package init(resident: Int = 0, paged: Int = 0, cachedTokens: Int = 0, readBytes: Int = 0, waitSeconds: Double = 0)
+    {
+        self.resident = resident
+        self.paged = paged
+        self.cachedTokens = cachedTokens
+        self.readBytes = readBytes
+        self.waitSeconds = waitSeconds
+    }
+
+    /// Whether some were on disk, or there before.
+    package var isWorthTelling: Bool { paged > 0 || cachedTokens > 0 || readBytes > 0 }
+
+    /// As members of records and events.
+    package var members: [JSONValue.Member] {
+        [
+            .init("resident", .int(resident)), .init("paged", .int(paged)), .init("cached", .int(cachedTokens)),
+            .init("reads", .fields(["bytes": .int(readBytes), "wait_seconds": .double(waitSeconds)])),
+        ]
     }
 }

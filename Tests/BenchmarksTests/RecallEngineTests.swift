@@ -11,7 +11,7 @@ import Weights
 @testable import Benchmarks
 
 /// A file that goes with its owner.
-private final class ModelFile: Sendable {
+final class ModelFile: Sendable {
     let path = NSTemporaryDirectory() + "docproc-recall-\(UUID().uuidString).gguf"
 
     init(_ model: RecallModel) throws { try model.write(to: path) }
@@ -22,6 +22,10 @@ private final class ModelFile: Sendable {
         try await Engine.open(
             ModelFiles.open(path: path),
             options: EngineOptions(threads: threads, kvType: kvType, prefillChunk: chunk, contextLimit: context))
+    }
+
+    func open(_ options: EngineOptions) async throws -> Engine {
+        try await Engine.open(ModelFiles.open(path: path), options: options)
     }
 
     /// The kinds of question that were answered wrongly.

@@ -19,6 +19,7 @@ import Testing
         (["config", "show", "--set", "memry=8G"], "did you mean \"memory\""),
         (["config", "show", "--set", "memory=8Q"], "a size such as 8G"),
         (["bench", "speed", "--rounds", "x"], "rounds"), (["bench", "recall"], "--synthetic"),
+        (["bench", "kv", "--tokens", "x"], "--tokens"),
         (["summarize"], "path"),
     ])
     func mistakesOnTheCommandLineEndWithTwo(arguments: [String], message: String) throws {

@@ -192,6 +192,116 @@ struct ModelTests {
         #expect(try program.run("bench", "recall", "--synthetic", "--tokens", "1K").status == 2)
     }
 
+    @Test func recallTellsReadingFromComputing() throws {
+        let program = try Program()
+        defer { program.remove() }
+        let arguments = [
+            "bench", "recall", "--synthetic", "--tokens", "64K", "--kv-type", "q8", "--kv-memory", "14M", "--depths",
+            "5",
+        ]
+        let result = try program.run(arguments + ["--json"])
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.json?["paged_bytes"] as? Int ?? 0 > 4 << 20)
+        let reads = try #require(result.json?["reads"] as? [String: Any])
+        // Each step of the questions reads all that is on disk.
+        #expect(reads["bytes"] as? Int ?? 0 >= result.json?["paged_bytes"] as? Int ?? .max)
+        #expect(reads["disk_bytes_per_second"] as? Double ?? 0 > 0)
+        #expect((0...1).contains(try #require(reads["wait_share"] as? Double)))
+        #expect(reads["bound"] as? String == ((reads["wait_share"] as? Double ?? 1) < 0.1 ? "computing" : "reading"))
+        let text = try program.run(arguments)
+        #expect(text.output.contains(" on disk · peak memory"), "\(text.output)")
+        #expect(text.output.contains("the disk alone gives"))
+        // Everything fits: nothing is read.
+        let whole = try program.run("bench", "recall", "--synthetic", "--tokens", "4K", "--depths", "5", "--json")
+        #expect(whole.json?["reads"] is NSNull)
+    }
+
+    /// The model that was written for it is gone while it runs.
+    @Test func recallLeavesNothingWhenItIsKilled() throws {
+        let program = try Program()
+        defer { program.remove() }
+        try FileManager.default.createDirectory(atPath: program.folder + "/tmp", withIntermediateDirectories: true)
+        let arguments = ["bench", "recall", "--synthetic", "--tokens", "1M", "--no-store", "--progress", "plain"]
+        let variables = ["TMPDIR": program.folder + "/tmp"]
+        let result = try program.run(arguments, variables: variables) { process in
+            let errors = program.folder + "/home"
+            for _ in 0..<200 {
+                Thread.sleep(forTimeInterval: 0.1)
+                let files = (try? FileManager.default.contentsOfDirectory(atPath: errors)) ?? []
+                if files.contains(where: { program.read("home/" + $0)?.contains("prefill") == true }) { break }
+            }
+            kill(process.processIdentifier, SIGKILL)
+        }
+        #expect(result.error.contains("prefill"))
+        #expect(result.output.isEmpty)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder + "/tmp").isEmpty)
+    }
+
+    @Test func keysAndValuesAreSeenWithoutAModel() throws {
+        let program = try Program()
+        defer { program.remove() }
+        let result = try program.run("bench", "kv", "--table", "--json")
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.json?["schema"] as? String == "docproc.bench_kv/1")
+        let tables = try #require(result.json?["tables"] as? [[String: Any]])
+        #expect(
+            tables.compactMap { $0["model"] as? String } == [
+                "gemma-4-e2b", "gemma-4-e4b", "gemma-4-12b", "gemma-4-26b-a4b", "gemma-4-31b", "llama-4-scout",
+                "llama-4-maverick",
+            ])
+        let layers = try #require(tables[3]["layers"] as? [[String: Any]])
+        #expect(layers.compactMap { $0["kind"] as? String } == ["full", "sliding"])
+        #expect(layers[0]["keeps_keys"] as? Bool == false)
+        let q8 = (layers[0]["bytes_per_token"] as? [String: [String: Double]])?["q8"]
+        #expect(q8?["memory"] == 5140)
+        let text = try program.run("bench", "kv", "--table", "--tokens", "64K").output
+        #expect(text.contains("gemma-4-26b-a4b") && text.contains("65,536"))
+        #expect(text.split(separator: "\n").allSatisfy { $0.count <= 120 })
+    }
+
+    @Test func aLongTextIsWalkedThrough() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        let arguments = ["bench", "kv", "--model", model, "--tokens", "2600", "--decode", "4", "--plot", "speed.svg"]
+        let result = try program.run(arguments + ["--json"])
+        #expect(result.status == 0, "\(result.error)")
+        let stops = try #require(result.json?["stops"] as? [[String: Any]])
+        #expect(stops.compactMap { $0["tokens"] as? Int } == [2048, 2600])
+        #expect(stops.allSatisfy { $0["prefill_tokens_per_second"] as? Double ?? 0 > 0 })
+        #expect(stops.allSatisfy { $0["decode_tokens_per_second"] as? Double ?? 0 > 0 })
+        // Of 30 layers with 3 heads of 64, in 16 bits.
+        #expect(stops[1]["resident"] as? Int ?? 0 >= 2600 * 23_040)
+        #expect((result.json?["reuse"] as? [String: Any])?["hit_rate"] as? Double == 1)
+        #expect(program.read("speed.svg")?.hasSuffix("</svg>\n") == true)
+        // It kept its text apart from what real questions left, and took it away.
+        #expect(program.read("home/.cache/docproc/bench-kv") == nil)
+        #expect(!FileManager.default.fileExists(atPath: program.folder + "/home/.cache/docproc/bench-kv"))
+        let bare = try program.run(["bench", "kv", "--model", model, "--tokens", "100", "--no-store"])
+        #expect(bare.output.contains("decode tok/s") && !bare.output.contains("asked again"), "\(bare.error)")
+        #expect(try program.run("bench", "kv", "--model", model, "--tokens", "1M").status == 5)
+    }
+
+    @Test func whatIsReusedIsAnEvent() throws {
+        let (program, model) = try program()
+        defer { program.remove() }
+        let lines = (0..<90).map { "The bridge number \($0) was opened in \(1850 + $0).\n" }
+        try program.write("docs/bridges.txt", lines.joined())
+        func events(_ question: String) throws -> [[String: Any]] {
+            let result = try program.run(
+                "ask", "docs", question, "--strategy", "full", "--model", model, "--jsonl", "--fresh")
+            return result.output.split(separator: "\n").compactMap {
+                try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+            }.filter { $0["type"] as? String == "kv" }
+        }
+        _ = try events("When was the bridge number 7 opened?")
+        let again = try events("Which bridge was opened in 1870?")
+        let first = try #require(again.first)
+        #expect(first["schema"] as? String == "docproc.event/1")
+        #expect(first["cached"] as? Int ?? 0 > 1000)
+        #expect(first["resident"] as? Int ?? 0 > 1000 * 23_040 && first["paged"] as? Int == 0)
+        #expect((first["reads"] as? [String: Any])?["bytes"] as? Int == 0)
+    }
+
     @Test func tokensAreCounted() throws {
         let (program, model) = try program()
         defer { program.remove() }

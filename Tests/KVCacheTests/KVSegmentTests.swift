@@ -148,6 +148,7 @@ struct KVSegmentStoreTests {
         let tokens = (0..<Int32(length)).map { $0 % 1000 }
         let writer = cache()
         var parents: [ContentHash] = []
+        var bytes = 0
         while writer.count < length {
             let border = (writer.count / KVSegment.fullTokens + 1) * KVSegment.fullTokens
             append(min(512, min(border, length) - writer.count), to: writer)
@@ -155,8 +156,12 @@ struct KVSegmentStoreTests {
             guard isFull || writer.count == length else { continue }
             let key = store().store(
                 Array(tokens.prefix(writer.count)), writer, parents: parents, keepsWindow: writer.count == length)
+            bytes += KVSegment.fileBytes(
+                plan, layout: layout, type: .f32, first: parents.count * KVSegment.fullTokens, end: writer.count,
+                keepsWindow: writer.count == length)
             if isFull { parents.append(key) }
         }
+        #expect(KVSegmentFiles(root: folder).usage().bytes == bytes)
         let whole = cache()
         #expect(store().restore(tokens, into: whole, atMost: length, betterThan: 0) == length, "seed \(seed)")
         #expect(whole.count == length && isRight(whole), "seed \(seed)")

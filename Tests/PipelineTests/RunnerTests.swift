@@ -156,6 +156,33 @@ import Testing
         #expect(suite.attributes["errors"] == "1" && suite.children[0].children[0].text == "encrypted")
     }
 
+    @Test func keysAndValuesAreTold() async throws {
+        func run(_ keyValues: KeyValueTotals?) async throws -> (report: JSONValue, events: [Event]) {
+            let executor = FixedExecutor(
+                ["digest": [summary("c/a.pdf", "First.")], "second": [answer("corpus", "All.")]],
+                totals: StepTotals(
+                    coverage: .init(filesRead: 4, pagesRead: 1), tokensPerSecond: 50, peakMemory: 1 << 20,
+                    keyValues: keyValues))
+            let events = Mutex<[Event]>([])
+            let runner = PipelineRunner(
+                definition: try definition(Self.digests), executor: executor, folder: nil, environment: [:],
+                updatesBaseline: false
+            ) { event in events.withLock { $0.append(event) } }
+            let report = try await runner.run().json
+            return (report, events.withLock { $0.filter { $0.kind == .kv } })
+        }
+        let paged = try await run(
+            KeyValueTotals(resident: 5, paged: 70, cachedTokens: 900, readBytes: 8000, waitSeconds: 0.5))
+        #expect(paged.events.count == 2)
+        let line = try #require(paged.events.first).line
+        let fields = #""resident":5,"paged":70,"cached":900,"reads":{"bytes":8000,"wait_seconds":0.5}"#
+        #expect(line.contains(#""type":"kv","step":"digest",\#(fields)}"#), "\(line)")
+        #expect(paged.report.line.contains(#""kv":{\#(fields)}"#))
+        // In memory and computed: nothing to tell.
+        #expect(try await run(KeyValueTotals(resident: 5)).events.isEmpty)
+        #expect(try await run(nil).report.line.contains("\"kv\"") == false)
+    }
+
     @Test func aStepThatCanNotGoOnStopsTheRest() async throws {
         try AtomicFile.write("old", to: scratch.file("out/all.md"))
         let error = UserError(.windowTooLarge, "too long <&> \u{1} \"quoted\"")

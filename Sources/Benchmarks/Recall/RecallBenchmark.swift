@@ -1,6 +1,7 @@
 // `bench recall --synthetic`: reads a context once and asks everything that is known about it.
 
 package import Inference
+import KVCache
 
 /// Asks an engine with the constructed recall model about a corpus.
 package struct RecallBenchmark: Sendable {
@@ -30,13 +31,24 @@ package struct RecallBenchmark: Sendable {
         let start = clock.now
         let cached = try await read(reading)
         let read = clock.now
+        // What is asked for then comes from the disk, the first time at least.
+        await engine.emptyFileCache()
+        let (before, deviceBefore) = (await engine.keyValueCounts, ResourceUse.deviceReads())
+        let asking = clock.now
         var answers = try await ask(corpus.questions, asked)
         for index in answers.indices { answers[index].balance = try await balance(answers[index].question) }
-        let end = clock.now
+        let seconds = (clock.now - asking) / .seconds(1)
+        let (after, deviceAfter) = (await engine.keyValueCounts, ResourceUse.deviceReads())
+        var reads: RecallReads?
+        if after.paged > 0 {
+            reads = RecallReads(
+                counts: after.reads.since(before.reads),
+                deviceBytes: deviceAfter.flatMap { end in deviceBefore.map { end - $0 } }, seconds: seconds,
+                disk: await engine.probeDisk(atMost: RecallReads.mostProbed))
+        }
         return RecallReport(
             tokens: corpus.count, answers: answers, cachedTokens: cached, prefillSeconds: (read - start) / .seconds(1),
-            questionSeconds: (end - read) / .seconds(1), cacheBytes: await engine.cacheBytes,
-            peakMemory: ResourceUse.ownPeak())
+            questionSeconds: seconds, keyValues: after, reads: reads, peakMemory: ResourceUse.ownPeak())
     }
 
     /// Leaves keys and values of the context in the engine, and in its store.

@@ -1,3 +1,5 @@
+package import Inference
+
 /// What the model said to one question.
 package struct RecallAnswer: Sendable, Equatable {
     package var question: RecallQuestion
@@ -24,8 +26,10 @@ package struct RecallReport: Sendable, Equatable {
     package var prefillSeconds: Double
     /// Seconds of all questions together.
     package var questionSeconds: Double
-    /// Bytes of keys and values in memory after the last question.
-    package var cacheBytes: Int
+    /// Where keys and values are after it.
+    package var keyValues: KeyValueCounts
+    /// Nil where all of them were in memory.
+    package var reads: RecallReads?
     /// Most resident bytes of this process.
     package var peakMemory: Int?
 

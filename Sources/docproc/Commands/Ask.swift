@@ -102,7 +102,8 @@ struct AskCommand: DocprocCommand {
             stored += wasStored ? 1 : 0
             try report.show(answer, of: request.questions.count)
         }
-        try report.finish(answers, stored: stored, request: request, corpus: corpus)
+        try report.finish(
+            answers, stored: stored, request: request, corpus: corpus, keyValues: session.engine.latestKeyValues)
     }
 
     /// Options of an answer that is JSON.
@@ -165,7 +166,8 @@ struct AskCommand: DocprocCommand {
                 stored += wasStored ? 1 : 0
                 try report.show(answer, of: 1)
             }
-            report.summarize(answers, stored: stored, corpus: service.corpus)
+            report.summarize(
+                answers, stored: stored, corpus: service.corpus, keyValues: service.session.engine.latestKeyValues)
         }
     }
 }

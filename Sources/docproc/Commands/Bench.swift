@@ -12,7 +12,8 @@ struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure this machine and a model.",
         subcommands: [
-            BenchSpeed.self, BenchAnswers.self, BenchMachine.self, BenchPerplexity.self, BenchRecall.self,
+            BenchSpeed.self, BenchAnswers.self, BenchKV.self, BenchMachine.self, BenchPerplexity.self,
+            BenchRecall.self,
         ])
 }
 

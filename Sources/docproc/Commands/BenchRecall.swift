@@ -3,6 +3,7 @@ import Benchmarks
 import Diagnostics
 import Glibc
 import Inference
+import KVCache
 import Kernels
 import Models
 import Runs
@@ -59,12 +60,16 @@ struct BenchRecall: DocprocCommand {
         options.contextLimit = corpus.count + RecallBenchmark.questionTokens
         options.kvStore = try loader.kvStore(files, options)
         let engine = try await loader.open(files, options: options)
+        // The file stays mapped, and is gone with the process, whatever happens to it. Not earlier: the model is named
+        // by the hash of its file.
+        scratch.remove()
         let narrator = context.narrator
         narrator.begin(Progress(stage: "prefill", done: 0, total: corpus.count, unit: "tokens", rateUnit: "tok/s"))
         let report = try await RecallBenchmark(engine, corpus).run { done, cached in
             narrator.update {
                 $0.done = done
                 $0.free = cached
+                $0.details = KeyValueWords.line(engine.latestKeyValues).map { [$0] } ?? []
             }
             if done == corpus.count {
                 narrator.begin(Progress(stage: "ask", done: 0, total: corpus.questions.count, unit: "questions"))
@@ -125,9 +130,36 @@ struct BenchRecall: DocprocCommand {
                 }),
             "cached_tokens": .int(report.cachedTokens), "prefill_seconds": .double(report.prefillSeconds),
             "prefill_tokens_per_second": report.prefillRate.map { .double($0) } ?? .null,
-            "question_seconds": .double(report.questionSeconds), "kv_bytes": .int(report.cacheBytes),
+            "question_seconds": .double(report.questionSeconds), "kv_bytes": .int(report.keyValues.residentBytes),
+            "paged_bytes": .int(report.keyValues.pagedBytes), "reads": report.reads.map(Self.record) ?? .null,
             "peak_memory": report.peakMemory.map { .int($0) } ?? .null,
         ])
+    }
+
+    private static func record(_ reads: RecallReads) -> JSONValue {
+        .fields([
+            "bytes": .int(reads.counts.bytes), "device_bytes": reads.deviceBytes.map { .int($0) } ?? .null,
+            "blocks": .int(reads.counts.blocks), "ready": .int(reads.counts.ready),
+            "ready_share": reads.counts.readyShare.map { .double($0) } ?? .null,
+            "wait_seconds": .double(reads.counts.waitSeconds), "wait_share": .double(reads.waitShare),
+            "bytes_per_second": .double(reads.rate),
+            "disk_bytes_per_second": reads.disk.map { .double($0.bytesPerSecond) } ?? .null,
+            "share_of_disk": reads.shareOfDisk.map { .double($0) } ?? .null,
+            "bound": .string(reads.isComputeBound ? "computing" : "reading"),
+        ])
+    }
+
+    private static func text(_ reads: RecallReads) -> String {
+        let device = reads.deviceBytes.map { ", \(Format.bytes($0)) of it from the device" } ?? ""
+        let disk = reads.disk.map { "; the disk alone gives \(Format.bytes(Int($0.bytesPerSecond)))/s" } ?? ""
+        let bound =
+            reads.isComputeBound
+            ? "computing sets the pace"
+            : "reading sets the pace" + (reads.shareOfDisk.map { ", at \(KVText.percent($0)) of the disk's" } ?? "")
+        return "questions read \(Format.bytes(reads.counts.bytes)) in \(Format.plural(reads.counts.blocks, "block"))"
+            + "\(device), \(Format.bytes(Int(reads.rate)))/s · "
+            + "\(Format.percent(reads.counts.ready, of: reads.counts.blocks)) were ready, waited "
+            + "\(Format.decimal(reads.counts.waitSeconds, 2)) s (\(KVText.percent(reads.waitShare)))\(disk): \(bound)\n"
     }
 
     private func text(_ report: RecallReport, _ options: EngineOptions) -> String {
@@ -143,12 +175,15 @@ struct BenchRecall: DocprocCommand {
         }
         let rate = report.prefillRate.map { " (\(Format.count(Int($0))) tokens/s)" } ?? ""
         let cached = report.cachedTokens > 0 ? ", \(Format.count(report.cachedTokens)) tokens stored before" : ""
+        let onDisk = report.keyValues.pagedBytes
+        let paged = onDisk > 0 ? " and \(Format.bytes(onDisk)) on disk" : ""
         let peak = report.peakMemory.map { " · peak memory \(Format.bytes($0))" } ?? ""
         return "\(preset.rawValue) · \(Format.count(report.tokens)) tokens · kv \(options.kvType.rawValue) · "
             + "\(Format.plural(options.threads, "thread"))\n" + Format.table(rows, rightAligned: [1])
             + "found \(report.found) of \(report.answers.count) · prefill \(Format.duration(report.prefillSeconds))\(rate)"
             + "\(cached) · questions \(Format.duration(report.questionSeconds)) · keys and values "
-            + "\(Format.bytes(report.cacheBytes))\(peak)\n"
+            + "\(Format.bytes(report.keyValues.residentBytes))\(paged)\(peak)\n"
+            + (report.reads.map { Self.text($0) } ?? "")
     }
 }
 

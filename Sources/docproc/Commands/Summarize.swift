@@ -87,11 +87,14 @@ struct SummarizeCommand: DocprocCommand {
                     "summaries": .array(try records.map { try RecordJSON.value($0).schemaFirst }),
                 ]).pretty)
         }
-        try close(records, corpus, context, seconds: (ContinuousClock.now - started).inSeconds)
+        try close(
+            records, corpus, context, seconds: (ContinuousClock.now - started).inSeconds,
+            keyValues: session.engine.latestKeyValues)
     }
 
     private func close(
-        _ records: [SummaryRecord], _ corpus: LoadedCorpus, _ context: CommandContext, seconds: Double
+        _ records: [SummaryRecord], _ corpus: LoadedCorpus, _ context: CommandContext, seconds: Double,
+        keyValues: KeyValueCounts
     ) throws {
         let ignored = context.settings.text(SettingKey.onUnreadable) == "skip"
         let failed = records.count { $0.status == .failed && !(ignored && $0.key.isEmpty) }
@@ -101,7 +104,9 @@ struct SummarizeCommand: DocprocCommand {
         var words = [Format.plural(records.count, "summary", "summaries")]
         if cached > 0 { words.append("\(cached) unchanged") }
         if failed > 0 { words.append("\(failed) failed") }
-        words += ["checked \(good)/\(good + bad) quotes", PeakMemory.words(context), Format.duration(seconds)]
+        words.append("checked \(good)/\(good + bad) quotes")
+        if let keyValues = KeyValueWords.closing(keyValues) { words.append(keyValues) }
+        words += [PeakMemory.words(context), Format.duration(seconds)]
         context.narrator.note(words.joined(separator: " · "))
         if context.settings.isOn(SettingKey.strict), bad > 0 {
             throw EndWith(status: .checkFailed, note: "\(Format.plural(bad, "quote")) not found in the source (exit 7)")

@@ -1,4 +1,6 @@
 import Answering
+import Inference
+import KVCache
 import Runs
 import Synchronization
 
@@ -20,16 +22,26 @@ final class AnswerNarration: Sendable {
         var windowStart = ContinuousClock.now
         /// The beginning of a line of thought.
         var thought = ""
+        var keyValues = KeyValueCounts.none
+        /// What the last event about keys and values said, and when.
+        var told: (counts: KeyValueCounts, window: Int, at: ContinuousClock.Instant)?
     }
 
     private let narrator: Narrator
     private let events: EventSink
     private let stage: String
     private let showsThinking: Bool
+    private let keyValues: @Sendable () -> KeyValueCounts
     private let state = Mutex(State())
 
-    /// - Parameter stage: a word such as `read`.
-    init(narrator: Narrator, events: EventSink, stage: String = "read", showsThinking: Bool = false) {
+    /// - Parameters:
+    ///   - stage: a word such as `read`.
+    ///   - keyValues: where they are at the moment.
+    init(
+        narrator: Narrator, events: EventSink, stage: String = "read", showsThinking: Bool = false,
+        keyValues: @escaping @Sendable () -> KeyValueCounts
+    ) {
+        self.keyValues = keyValues
         self.showsThinking = showsThinking
         self.narrator = narrator
         self.events = events
@@ -39,6 +51,7 @@ final class AnswerNarration: Sendable {
     /// Ends the stage.
     func end() {
         endThought()
+        lookAtKeyValues(isLast: true)
         narrator.end()
     }
 
@@ -134,6 +147,7 @@ final class AnswerNarration: Sendable {
             }
             return seconds > 0 ? Double(done - cached) / seconds : 0
         }
+        lookAtKeyValues()
         refresh()
         guard events.isOn else { return }
         events.send(
@@ -142,6 +156,25 @@ final class AnswerNarration: Sendable {
                 "window": .int(window), "done": .int(done), "total": .int(total), "cached": .int(cached),
                 "tokens_per_second": .double((speed * 10).rounded() / 10),
             ]))
+    }
+
+    /// Notes where keys and values are, and tells so where some are on disk or were there before: once for each window
+    /// and second, and at the end.
+    private func lookAtKeyValues(isLast: Bool = false) {
+        let counts = keyValues()
+        let told: (window: Int, cached: Int)? = state.withLock { state in
+            state.keyValues = counts
+            guard state.began, counts.paged > 0 || state.cached > 0 || counts.reads.bytes > 0 else { return nil }
+            if let told = state.told {
+                guard told.counts != counts else { return nil }
+                let isDue = ContinuousClock.now - told.at >= .seconds(1) || told.window != state.window
+                guard isDue || isLast else { return nil }
+            }
+            state.told = (counts, state.window, .now)
+            return (state.window - 1, state.cached)
+        }
+        guard let told else { return }
+        events.send(.kv, KeyValueWords.event(counts, window: told.window, cached: told.cached))
     }
 
     private func refresh() {
@@ -153,6 +186,7 @@ final class AnswerNarration: Sendable {
             progress.details =
                 (now.question.isEmpty ? [] : [now.question])
                 + (now.windows > 1 ? ["\(now.window)/\(now.windows) windows"] : [])
+                + (KeyValueWords.line(now.keyValues).map { [$0] } ?? [])
         }
     }
 }

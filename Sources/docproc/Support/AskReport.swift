@@ -1,6 +1,7 @@
 import Answering
 import Diagnostics
 import Documents
+import Inference
 import Ingest
 import Pipeline
 import Runs
@@ -44,8 +45,12 @@ struct AskReport: Sendable {
 
     /// Prints what is known only at the end, and ends the command with the status that follows.
     ///
-    /// - Parameter stored: how many of the answers were in the store.
-    func finish(_ answers: [Answer], stored: Int, request: AskRequest, corpus: LoadedCorpus) throws {
+    /// - Parameters:
+    ///   - stored: how many of the answers were in the store.
+    ///   - keyValues: where they are at the end.
+    func finish(
+        _ answers: [Answer], stored: Int, request: AskRequest, corpus: LoadedCorpus, keyValues: KeyValueCounts
+    ) throws {
         var results: [String: [CheckResult]] = [:]
         for (question, answer) in zip(request.questions, answers) where !question.expect.isEmpty {
             results[question.id] = CheckEngine.results(of: question, for: CheckedRecord(answer, id: question.id))
@@ -61,7 +66,7 @@ struct AskReport: Sendable {
             case .text, .md: if !results.isEmpty { try context.output.write(rateText(rates, failed: failed)) }
             }
         }
-        summarize(answers, stored: stored, corpus: corpus)
+        summarize(answers, stored: stored, corpus: corpus, keyValues: keyValues)
         if isJSON { try judgeJSON(answers) }
         try judge(answers, failed: failed, checked: !results.isEmpty)
         try CorpusReader.judge(corpus, context)
@@ -101,7 +106,7 @@ struct AskReport: Sendable {
     }
 
     /// `checked 2/2 quotes · read 409 of 412 files (3 no-text) · peak 1.2 GiB · 41s` on standard error.
-    func summarize(_ answers: [Answer], stored: Int, corpus: LoadedCorpus) {
+    func summarize(_ answers: [Answer], stored: Int, corpus: LoadedCorpus, keyValues: KeyValueCounts) {
         let good = answers.reduce(0) { $0 + $1.citations.count }
         let bad = answers.reduce(0) { $0 + $1.rejected.count { $0.reason == .quoteNotFound } }
         let coverage = answers.last?.coverage ?? Coverage()
@@ -120,6 +125,7 @@ struct AskReport: Sendable {
             words.append(answers.count == 1 ? "answer from the cache" : "\(stored) answers from the cache")
         }
         if context.narrator.isVerbose { words += Self.tokens(answers) }
+        if let keyValues = KeyValueWords.closing(keyValues) { words.append(keyValues) }
         words.append(PeakMemory.words(context))
         words.append(Format.duration((ContinuousClock.now - started).inSeconds))
         context.narrator.note((format == .text ? "\n" : "") + words.joined(separator: " · "))

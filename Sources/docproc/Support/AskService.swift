@@ -1,6 +1,7 @@
 import Answering
 import Diagnostics
 import Documents
+import Inference
 import Packing
 import Runs
 import Store
@@ -58,7 +59,8 @@ struct AskService: Sendable {
     ) async throws -> [Answer] {
         guard !questions.isEmpty else { return [] }
         let narration = AnswerNarration(
-            narrator: context.narrator, events: events, showsThinking: context.settings.isOn(SettingKey.showThinking))
+            narrator: context.narrator, events: events, showsThinking: context.settings.isOn(SettingKey.showThinking)
+        ) { [engine = session.engine] in engine.latestKeyValues }
         defer { narration.end() }
         narration.take(.planned(try await plan(questions)))
         var answers: [Answer] = []

@@ -3,6 +3,7 @@ import Diagnostics
 import Hashing
 import Inference
 import Ingest
+import KVCache
 import Kernels
 import Models
 import Pipeline
@@ -43,6 +44,7 @@ final class PipelineExecutor: StepExecutor {
         let local = try stepContext(step, pipeline)
         let loaded = try await load(corpus, pipeline, local)
         let session = try await open(step, local)
+        let before = session.engine.latestKeyValues.reads
         var totals: StepTotals
         switch step.work {
         case .ask(let ask): totals = try await self.ask(ask, loaded, session, local, emit)
@@ -53,6 +55,9 @@ final class PipelineExecutor: StepExecutor {
             totals.tokensPerSecond = Double(totals.inputTokens) / totals.seconds
         }
         totals.peakMemory = ProcessMemory.peak()
+        let reads = session.engine.latestKeyValues.reads.since(before)
+        totals.keyValues?.readBytes = reads.bytes
+        totals.keyValues?.waitSeconds = reads.waitSeconds
         return totals
     }
 
@@ -71,7 +76,7 @@ final class PipelineExecutor: StepExecutor {
         _ = try await service.answer(
             step.questions.map { Answering.Question(id: $0.id, text: $0.text) },
             events: EventSink(run: "pipeline", output: nil)
-        ) { answer, _ in
+        ) { answer, wasStored in
             let id = step.questions[number].id
             number += 1
             try emit(
@@ -80,6 +85,8 @@ final class PipelineExecutor: StepExecutor {
                     markdown: AnswerText.markdown(answer)))
             totals.inputTokens += answer.usage.inputTokens
             totals.outputTokens += answer.usage.outputTokens
+            let cached = wasStored ? 0 : answer.usage.cachedTokens
+            totals.keyValues = Self.keyValues(totals.keyValues, session, cached: cached)
             totals.coverage = CheckedCoverage(answer.coverage)
             try spend(answer.usage.inputTokens, answer.usage.outputTokens)
         }
@@ -106,6 +113,7 @@ final class PipelineExecutor: StepExecutor {
                     json: try RecordJSON.line(record), markdown: AnswerText.markdown(record)))
             totals.inputTokens += record.cached ? 0 : record.inputTokens
             totals.outputTokens += record.cached ? 0 : record.outputTokens
+            totals.keyValues = Self.keyValues(totals.keyValues, session, cached: 0)
             try spend(record.cached ? 0 : record.inputTokens, record.cached ? 0 : record.outputTokens)
         }
         totals.coverage = Self.coverage(of: corpus)
@@ -118,6 +126,16 @@ final class PipelineExecutor: StepExecutor {
         return CheckedCoverage(
             filesRead: report.read, filesSkipped: report.skipped, filesFailed: report.failed,
             pagesRead: report.pages.read, pagesSkipped: report.pages.skipped + report.pages.failed)
+    }
+
+    /// With what there is after one more record.
+    private static func keyValues(_ before: KeyValueTotals?, _ session: ModelSession, cached: Int) -> KeyValueTotals {
+        var totals = before ?? KeyValueTotals()
+        let counts = session.engine.latestKeyValues
+        totals.resident = max(totals.resident, counts.residentBytes)
+        totals.paged = max(totals.paged, counts.pagedBytes)
+        totals.cachedTokens += cached
+        return totals
     }
 
     /// The limits of the pipeline file count over all steps.

@@ -119,7 +119,14 @@ enum RecordSchemas {
     private static var event: JSONValue {
         record(
             "event",
-            ["t": text, "run": text, "type": choice(Event.Kind.allCases.map { .string($0.rawValue) })],
+            [
+                "t": text, "run": text, "type": choice(Event.Kind.allCases.map { .string($0.rawValue) }),
+                "window": count,
+                "cached": count, "resident": count, "paged": count, "resident_tokens": count, "paged_tokens": count,
+                "reads": object([
+                    "bytes": count, "blocks": count, "ready": count, "wait_seconds": number,
+                ]),
+            ],
             required: ["t", "run", "type"])
     }
 

@@ -1,6 +1,7 @@
 import Answering
 import Diagnostics
 import Documents
+import Inference
 import Packing
 import Runs
 import Store
@@ -40,7 +41,8 @@ struct SummaryService: Sendable {
         events: EventSink, finished: (SummaryRecord) async throws -> Void
     ) async throws -> [SummaryRecord] {
         let narration = AnswerNarration(
-            narrator: context.narrator, events: events, showsThinking: context.settings.isOn(SettingKey.showThinking))
+            narrator: context.narrator, events: events, showsThinking: context.settings.isOn(SettingKey.showThinking)
+        ) { [engine = session.engine] in engine.latestKeyValues }
         defer { narration.end() }
         narration.take(.planned(try plan()))
         var began = ContinuousClock.now
