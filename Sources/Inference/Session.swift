@@ -22,7 +22,8 @@ final class Session {
     let cache: KVCacheManager
     let tokenizer: Tokenizer
     private let chunkTokens: Int
-    private let segments: KVSegmentStore?
+    let segments: KVSegmentStore?
+    let memory: MemoryPlan
     /// Keys of the full segments that `stored` begins with, as far as they were asked for.
     private var segmentKeys: [ContentHash] = []
     /// Reads of paged keys and values that went wrong.
@@ -37,13 +38,14 @@ final class Session {
     let undrawable: [Int32]
     /// Built when the first grammar arrives.
     private var trie: TokenTrie?
-    /// The last grammar: questions in a row usually share it, and what was found about it stays.
-    private var matcher: (grammar: Grammar, stopTokens: Set<Int32>, value: GrammarMatcher)?
+    /// Of the last grammar: questions usually share it.
+    private var table: (grammar: Grammar, value: GrammarTable)?
 
     init(
         model: any LanguageModel, arithmetic: Compute, cache: KVCacheManager, tokenizer: Tokenizer, chunkTokens: Int,
-        segments: KVSegmentStore? = nil
+        memory: MemoryPlan, segments: KVSegmentStore? = nil
     ) {
+        self.memory = memory
         self.segments = segments
         self.model = model
         self.arithmetic = arithmetic
@@ -75,9 +77,11 @@ final class Session {
             })
         let prefilled = clock.now
         usage.prefillSeconds = seconds(prefilled - start)
-        let reason = try decode(request, stops: stops, grammar: grammar, usage: &usage, yield: yield)
-        usage.decodeSeconds = seconds(clock.now - prefilled)
-        yield(.finished(reason, usage))
+        var output = SequenceOutput(request, stops: stops, grammar: grammar, tokenizer: tokenizer)
+        output.usage = usage
+        let reason = try decode(request, into: &output, stops: stops, yield: yield)
+        output.usage.decodeSeconds = seconds(clock.now - prefilled)
+        yield(.finished(reason, output.usage))
     }
 
     /// Log-probabilities of continuations of one prompt; the prompt is computed once.
@@ -175,6 +179,15 @@ final class Session {
         try compute(sequence[...], wantedFrom: wantedFrom, keeping: kept, progress: progress)
     }
 
+    /// Goes on with an output whose sequence so far is `sequence`.
+    func goOn(
+        _ request: GenerationRequest, with output: inout SequenceOutput, behind sequence: [Int32], stops: Set<Int32>,
+        yield: (GenerationEvent) -> Void
+    ) throws -> FinishReason {
+        try compute(sequence[...], wantedFrom: sequence.count - 1, keeping: request.keptTokens)
+        return try decode(request, into: &output, stops: stops, yield: yield)
+    }
+
     /// Makes the cache hold a sequence and nothing behind it.
     func hold(
         _ sequence: [Int32], keeping kept: Int, progress: (_ done: Int, _ cached: Int) -> Void = { _, _ in }
@@ -265,12 +278,9 @@ final class Session {
     /// A step may compute guesses behind the token: their logits are those that computing them one by one gives, and a
     /// guess counts only where it is what is drawn from the logits before it.
     private func decode(
-        _ request: GenerationRequest, stops: Set<Int32>, grammar: GrammarMatcher?, usage: inout Usage,
+        _ request: GenerationRequest, into output: inout SequenceOutput, stops: Set<Int32>,
         yield: (GenerationEvent) -> Void
     ) throws -> FinishReason {
-        var output = SequenceOutput(request, stops: stops, grammar: grammar, tokenizer: tokenizer)
-        defer { usage = output.usage }
-        output.usage = usage
         if request.speculation { speculator.begin(stored[...]) }
         var drafts: [Int32] = []
         /// The row of the last step that `logits` belong to; so many guesses were right.
@@ -391,20 +401,15 @@ final class Session {
         logits[Int(token)] - arithmetic.logSumExp(logits, count: logits.count)
     }
 
-    private func matcher(for grammar: Grammar, stopTokens: Set<Int32>) throws(EngineError) -> GrammarMatcher {
-        if let matcher, matcher.grammar == grammar, matcher.stopTokens == stopTokens {
-            matcher.value.restart()
-            return matcher.value
+    func matcher(for grammar: Grammar, stopTokens: Set<Int32>) throws(EngineError) -> GrammarMatcher {
+        if let table, table.grammar == grammar, !table.value.automaton.isOverfull {
+            return GrammarMatcher(table.value, stopTokens: stopTokens)
         }
-        let new = try newMatcher(grammar, stopTokens: stopTokens)
-        matcher = (grammar, stopTokens, new)
-        return new
-    }
-
-    func newMatcher(_ grammar: Grammar, stopTokens: Set<Int32>) throws(EngineError) -> GrammarMatcher {
         let trie = self.trie ?? TokenTrie(tokenizer)
         self.trie = trie
-        return try GrammarMatcher(grammar, trie: trie, stopTokens: stopTokens)
+        let new = try GrammarTable(grammar, trie: trie)
+        table = (grammar, new)
+        return GrammarMatcher(new, stopTokens: stopTokens)
     }
 
     func check(_ tokens: [Int32], output: Int) throws(EngineError) {
