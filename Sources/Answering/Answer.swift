@@ -1,3 +1,5 @@
+package import Inference
+
 /// The answer record `docproc.answer/1`: fields as PRODUCT.md section 4 shows them.
 ///
 /// Everything here is a plain value. `run` and `seconds` are the program's to fill in.
@@ -234,6 +236,8 @@ package struct TokenUsage: Sendable, Equatable, Codable {
     package var draftedTokens = 0
     /// Those of them that were right.
     package var acceptedTokens = 0
+    /// How they read keys and values; nil where no model was asked.
+    package var keyValues: KeyValueUse?
 
     enum CodingKeys: String, CodingKey {
         case inputTokens = "input_tokens"
@@ -242,6 +246,7 @@ package struct TokenUsage: Sendable, Equatable, Codable {
         case thinkingTokens = "thinking_tokens"
         case draftedTokens = "drafted_tokens"
         case acceptedTokens = "accepted_tokens"
+        case keyValues = "kv_read"
     }
 
     package init() {}
@@ -256,6 +261,7 @@ package struct TokenUsage: Sendable, Equatable, Codable {
         thinkingTokens = try count(.thinkingTokens)
         draftedTokens = try count(.draftedTokens)
         acceptedTokens = try count(.acceptedTokens)
+        keyValues = try values.decodeIfPresent(KeyValueUse.self, forKey: .keyValues)
     }
 
     /// Adds another call's tokens.
@@ -266,6 +272,12 @@ package struct TokenUsage: Sendable, Equatable, Codable {
         thinkingTokens += other.thinkingTokens
         draftedTokens += other.draftedTokens
         acceptedTokens += other.acceptedTokens
+        if var sum = keyValues, let more = other.keyValues {
+            sum.add(more)
+            keyValues = sum
+        } else {
+            keyValues = keyValues ?? other.keyValues
+        }
     }
 }
 

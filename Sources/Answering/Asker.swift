@@ -12,6 +12,8 @@ package struct Asker: Sendable {
 
     /// A stop loses no more than the work on so many questions.
     private static let mostTogether = 64
+    /// Prompts of questions that are put to the model together take no more memory than these: 64 MiB.
+    private static let mostPromptTokens = 16 << 20
 
     let generator: any TextGenerating
     let search: (any SegmentSearch)?
@@ -73,7 +75,9 @@ package struct Asker: Sendable {
             asker: self, corpus: corpus, terms: terms, planner: planner, layout: layout, progress: progress)
         var answers: [Answer] = []
         // Several windows are read again for each group.
-        let together = layout.strategy == .map ? Self.mostTogether : min(generator.together, Self.mostTogether)
+        var together = layout.strategy == .map ? Self.mostTogether : min(generator.together, Self.mostTogether)
+        let longest = layout.windows.map(\.tokens.count).max() ?? 0
+        together = max(min(together, Self.mostPromptTokens / max(longest, 1)), 1)
         while answers.count < questions.count {
             let group = answers.count..<min(answers.count + together, questions.count)
             var began = ContinuousClock.now

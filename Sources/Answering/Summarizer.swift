@@ -145,6 +145,7 @@ package struct Summarizer: Sendable {
         record.rejected = checked.rejected + numbering.rejected
         record.inputTokens = checked.usage.inputTokens
         record.outputTokens = checked.usage.outputTokens
+        record.keyValues = checked.usage.keyValues
         let left = record.rejected.contains { rejection in
             !checked.sentences.contains { $0.text == rejection.sentence }
         }

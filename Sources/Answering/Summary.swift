@@ -1,3 +1,5 @@
+package import Inference
+
 /// The record `docproc.summary/1`: one per document or corpus, appended as it finishes.
 package struct SummaryRecord: Sendable, Equatable, Codable {
     /// `docproc.summary/1`.
@@ -20,6 +22,8 @@ package struct SummaryRecord: Sendable, Equatable, Codable {
     package var inputTokens: Int
     /// Tokens written.
     package var outputTokens: Int
+    /// How they read keys and values; nil where no model was asked.
+    package var keyValues: KeyValueUse?
     /// What the model thought, call by call; nil where it did not.
     package var thinking: [String]?
     /// Wall time; the program's to fill in.
@@ -39,6 +43,7 @@ package struct SummaryRecord: Sendable, Equatable, Codable {
         case schema, doc, sha256, status, text, citations, rejected, pages
         case inputTokens = "input_tokens"
         case outputTokens = "output_tokens"
+        case keyValues = "kv_read"
         case thinking, seconds, cached, key, coverage, model, warnings
     }
 

@@ -9,19 +9,7 @@
 // queries at once (prefill), one query with its spans spread over threads (decode), and pages that come in blocks
 // because memory holds only some of them, give the same.
 
-#include "internal.h"
-
-typedef struct {
-    size_t rows;      // queries of the piece times heads per KV head
-    float *queries;   // [rows][head_dim], scaled
-    float *scores;    // [rows][page_tokens]
-    float *keys;      // room for [head_dim][page_tokens]
-    float *values;    // room for [page_tokens][head_dim]
-    float *rebuilt;   // room to rebuild keys in: REBUILT_ROWS of them, then cosines and sines
-    float *partial;   // maxima [rows], sums [rows], outputs [rows][head_dim] of one span
-} workspace;
-
-enum { REBUILT_ROWS = 8 };  // as transpose_keys takes them
+#include "attention_work.h"
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
@@ -32,12 +20,10 @@ size_t ck_lower_bound(size_t position, size_t window, size_t chunk) {
     return 0;
 }
 
-static size_t rows_of(const ck_attention *a, size_t queries) { return queries * (a->heads / a->kv_heads); }
-
 static size_t line(size_t floats) { return (floats + 15) & ~(size_t)15; }
 
 size_t ck_partial_floats(const ck_attention *a, size_t queries) {
-    size_t rows = rows_of(a, queries);
+    size_t rows = ck_rows_of(a, queries);
     return 2 * line(rows) + line(rows * a->head_dim);
 }
 
@@ -46,7 +32,7 @@ static size_t rebuilt_floats(const ck_attention *a) {
 }
 
 size_t ck_attention_scratch(const ck_attention *a, size_t queries) {
-    size_t rows = rows_of(a, queries), tile = a->page_tokens * a->head_dim;
+    size_t rows = ck_rows_of(a, queries), tile = a->page_tokens * a->head_dim;
     size_t floats = line(rows * a->head_dim) + line(rows * a->page_tokens) + 2 * line(tile) + rebuilt_floats(a);
     return (floats + ck_partial_floats(a, queries) + 16) * sizeof(float);
 }
@@ -57,9 +43,9 @@ static float *take(float **free, size_t floats) {
     return start;
 }
 
-static workspace arrange(const ck_attention *a, size_t queries, void *scratch) {
+ck_attention_work ck_arrange(const ck_attention *a, size_t queries, void *scratch) {
     float *free = (float *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
-    workspace w = {.rows = rows_of(a, queries)};
+    ck_attention_work w = {.rows = ck_rows_of(a, queries)};
     w.queries = take(&free, w.rows * a->head_dim);
     w.scores = take(&free, w.rows * a->page_tokens);
     w.keys = take(&free, a->page_tokens * a->head_dim);
@@ -78,7 +64,7 @@ static void reset(const ck_attention *a, size_t rows, float *partial) {
     memset(outputs_of(partial, rows), 0, rows * a->head_dim * sizeof(float));
 }
 
-static void gather_queries(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, float *out) {
+void ck_gather_queries(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, float *out) {
     size_t group = a->heads / a->kv_heads, count = group * a->head_dim;
     for (size_t q = q0; q < q1; q++, out += count) {
         memcpy(out, a->queries + (q * a->heads + kv_head * group) * a->head_dim, count * sizeof(float));
@@ -108,7 +94,7 @@ static void mask(const ck_attention *a, size_t q0, size_t q1, size_t start, size
 
 // Keys of the `n` positions from `start` on from their values, which may be rotated, as columns.
 static const float *rebuild(const ck_table *t, const ck_attention *a, const float *values, size_t start, size_t n,
-                            const workspace *w) {
+                            const ck_attention_work *w) {
     const ck_rebuilt_keys *r = &a->rebuilt;
     const size_t width = a->head_dim;
     float *cosines = w->rebuilt + REBUILT_ROWS * width, *sines = cosines + r->pairs;
@@ -128,14 +114,30 @@ static const float *rebuild(const ck_table *t, const ck_attention *a, const floa
     return w->keys;
 }
 
+// Keys of the first `n` positions of a page whose values are `values`.
+static const float *keys_of(const ck_table *t, const ck_attention *a, size_t kv_head, size_t page, size_t n,
+                            const float *values, const ck_attention_work *w) {
+    const ck_kv_shape shape = {a->kv_type, a->kv_heads, a->head_dim, a->page_tokens};
+    if (a->rebuilt.weights) return rebuild(t, a, values, page * a->page_tokens, n, w);
+    return ck_kv_keys(t, &shape, a->keys[page - a->first_page], kv_head, n, w->keys);
+}
+
+const float *ck_page_keys(const ck_table *t, const ck_attention *a, size_t kv_head, size_t page,
+                          const ck_attention_work *w) {
+    const ck_kv_shape shape = {a->kv_type, a->kv_heads, a->head_dim, a->page_tokens};
+    const size_t n = a->page_tokens;
+    const float *values = NULL;
+    if (a->rebuilt.weights) values = ck_kv_values(t, &shape, a->values[page - a->first_page], kv_head, n, w->values);
+    return keys_of(t, a, kv_head, page, n, values, w);
+}
+
 // The keys and values of one page against all rows.
 static void tile(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t page,
-                 size_t n, const workspace *w, float *partial) {
+                 size_t n, const ck_attention_work *w, float *partial) {
     size_t width = a->head_dim, stride = a->page_tokens, index = page - a->first_page;
     const ck_kv_shape shape = {a->kv_type, a->kv_heads, width, stride};
     const float *values = ck_kv_values(t, &shape, a->values[index], kv_head, n, w->values);
-    const float *keys = a->rebuilt.weights ? rebuild(t, a, values, page * stride, n, w)
-                                           : ck_kv_keys(t, &shape, a->keys[index], kv_head, n, w->keys);
+    const float *keys = keys_of(t, a, kv_head, page, n, values, w);
     // Positions from n on hold nothing yet: they are not read, and their scores are masked.
     t->gemm(w->rows, n, width, w->queries, width, keys, stride, w->scores, stride, false);
     mask(a, q0, q1, page * stride, n, w->scores);
@@ -145,7 +147,7 @@ static void tile(const ck_table *t, const ck_attention *a, size_t kv_head, size_
 
 // All that the queries see of one span. False when that is nothing.
 static bool run_span(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t span,
-                     const workspace *w, float *partial) {
+                     const ck_attention_work *w, float *partial) {
     size_t first = larger(ck_lower_bound(a->first_position + q0, a->window, a->chunk), a->begin);
     size_t end = smaller(a->first_position + q1, a->end);
     size_t start = larger(span * CK_SPAN, first / a->page_tokens * a->page_tokens);
@@ -161,7 +163,7 @@ static bool run_span(const ck_table *t, const ck_attention *a, size_t kv_head, s
 }
 
 // The place of a row in [tokens][heads].
-static size_t place_of(const ck_attention *a, size_t kv_head, size_t q0, size_t row) {
+size_t ck_place_of(const ck_attention *a, size_t kv_head, size_t q0, size_t row) {
     size_t group = a->heads / a->kv_heads;
     return (q0 + row / group) * a->heads + kv_head * group + row % group;
 }
@@ -169,7 +171,7 @@ static size_t place_of(const ck_attention *a, size_t kv_head, size_t q0, size_t 
 // What the queries have seen before the first block: nothing.
 static void begin(const ck_attention *a, size_t kv_head, size_t q0, size_t rows) {
     for (size_t r = 0; r < rows; r++) {
-        size_t place = place_of(a, kv_head, q0, r);
+        size_t place = ck_place_of(a, kv_head, q0, r);
         a->running[2 * place] = -INFINITY;
         a->running[2 * place + 1] = 0;
         memset(a->out + place * a->head_dim, 0, a->head_dim * sizeof(float));
@@ -182,7 +184,7 @@ static void merge(const ck_table *t, const ck_attention *a, size_t kv_head, size
     const float *sums = sums_of((float *)partial, rows), *outputs = outputs_of((float *)partial, rows);
     for (size_t r = 0; r < rows; r++) {
         if (!(partial[r] > -INFINITY)) continue;
-        size_t place = place_of(a, kv_head, q0, r);
+        size_t place = ck_place_of(a, kv_head, q0, r);
         float *running = a->running + 2 * place, *row = a->out + place * a->head_dim;
         float maximum = running[0] > partial[r] ? running[0] : partial[r];
         float factors[2] = {running[0], partial[r]};
@@ -197,7 +199,7 @@ static void merge(const ck_table *t, const ck_attention *a, size_t kv_head, size
 // Divides by the sums.
 static void finish(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t rows) {
     for (size_t r = 0; r < rows; r++) {
-        size_t place = place_of(a, kv_head, q0, r);
+        size_t place = ck_place_of(a, kv_head, q0, r);
         float *row = a->out + place * a->head_dim, sum = a->running[2 * place + 1];
         t->scale(row, a->head_dim, sum > 0 ? 1 / sum : 0);
         ck_kv_rotate(t, a->kv_type, row, 1, a->head_dim);
@@ -206,8 +208,8 @@ static void finish(const ck_table *t, const ck_attention *a, size_t kv_head, siz
 
 void ck_attention_queries(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1,
                           void *scratch) {
-    workspace w = arrange(a, q1 - q0, scratch);
-    gather_queries(t, a, kv_head, q0, q1, w.queries);
+    ck_attention_work w = ck_arrange(a, q1 - q0, scratch);
+    ck_gather_queries(t, a, kv_head, q0, q1, w.queries);
     if (a->is_first) begin(a, kv_head, q0, w.rows);
     size_t first = larger(ck_lower_bound(a->first_position + q0, a->window, a->chunk), a->begin);
     size_t end = smaller(a->first_position + q1, a->end);
@@ -218,14 +220,14 @@ void ck_attention_queries(const ck_table *t, const ck_attention *a, size_t kv_he
 
 void ck_attention_span(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t span,
                        float *partial, void *scratch) {
-    workspace w = arrange(a, q1 - q0, scratch);
-    gather_queries(t, a, kv_head, q0, q1, w.queries);
+    ck_attention_work w = ck_arrange(a, q1 - q0, scratch);
+    ck_gather_queries(t, a, kv_head, q0, q1, w.queries);
     if (!run_span(t, a, kv_head, q0, q1, span, &w, partial)) reset(a, w.rows, partial);
 }
 
 void ck_attention_merge(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t spans,
                         const float *partials) {
-    size_t rows = rows_of(a, q1 - q0);
+    size_t rows = ck_rows_of(a, q1 - q0);
     if (a->is_first) begin(a, kv_head, q0, rows);
     for (size_t span = 0; span < spans; span++)
         merge(t, a, kv_head, q0, rows, partials + span * ck_partial_floats(a, q1 - q0));

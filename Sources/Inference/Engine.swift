@@ -2,7 +2,7 @@
 // thread computes behind it, requests wait their turn in order.
 
 import KVCache
-import Kernels
+package import Kernels
 package import Models
 import Tensors
 package import Tokenization
@@ -16,9 +16,14 @@ package final class Engine: Sendable {
     package let contextLength: Int
     /// What this engine may take.
     package let memory: MemoryPlan
+    /// How generated tokens read keys and values that are on disk.
+    package let reading: KVReading
+    /// Whether generated tokens read all keys and values.
+    package var readsAllPages: Bool { reading == .exact }
     private let core: EngineCore
 
-    private init(_ facts: ModelFacts, core: EngineCore) {
+    private init(_ facts: ModelFacts, core: EngineCore, reading: KVReading) {
+        self.reading = reading
         model = facts.description
         tokenizer = facts.tokenizer
         template = facts.template
@@ -33,7 +38,7 @@ package final class Engine: Sendable {
     package static func open(_ model: ModelFiles, options: EngineOptions) async throws(EngineError) -> Engine {
         let core = EngineCore()
         let facts = try await core.open(model, options: options)
-        return Engine(facts, core: core)
+        return Engine(facts, core: core, reading: options.kvReading)
     }
 
     /// What `open` will take, without opening: reads metadata only, and compares with no limit.
@@ -126,6 +131,19 @@ package final class Engine: Sendable {
         get async { await core.keyValueCounts }
     }
 
+    /// What generated tokens of the last request read of those on disk.
+    package var keyValueUse: KeyValueUse {
+        get async { await core.keyValueUse }
+    }
+
+    /// Begins to compare outputs that left out pages with exact ones, which takes the time of both.
+    package func checkReading() async { await core.checkReading() }
+
+    /// What came of it so far; nil where nothing is compared.
+    package var readingCheck: KVReadingCheck? {
+        get async { await core.readingCheck }
+    }
+
     /// Bytes of keys and values allocated now.
     package var cacheBytes: Int {
         get async { await core.cacheBytes }
@@ -180,7 +198,7 @@ private actor EngineCore {
             pagingFolder: options.pagingFolder)
         session = Session(
             model: bound, arithmetic: compute, cache: cache, tokenizer: tokenizer, chunkTokens: layout.chunkTokens,
-            memory: memory,
+            memory: memory, reading: options.kvReading,
             segments: options.kvStore.map { store in
                 KVSegmentStore(
                     root: store.root, namespace: store.namespace, limit: store.limit, report: store.report)
@@ -218,6 +236,12 @@ private actor EngineCore {
     var cacheBytes: Int { opened.cacheBytes }
 
     var keyValueCounts: KeyValueCounts { opened.keyValueCounts }
+
+    var keyValueUse: KeyValueUse { opened.keyValueUse }
+
+    func checkReading() { opened.readingCheck = KVReadingCheck() }
+
+    var readingCheck: KVReadingCheck? { opened.readingCheck }
 
     private var opened: Session {
         guard let session else { preconditionFailure("an engine is handed out only after it was opened") }

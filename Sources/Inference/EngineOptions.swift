@@ -29,6 +29,8 @@ package struct EngineOptions: Sendable {
     package var pagingFolder: FilePath?
     /// The most bytes that they may take there; `nil` is without limit.
     package var pagingLimit: Int?
+    /// How generated tokens read keys and values that are on disk.
+    package var kvReading = KVReading.exact
     /// Tokens that are stored and paged out together.
     package var segmentTokens = KVSegment.fullTokens
     /// Where keys and values of shared prompts are kept; `nil` keeps none.

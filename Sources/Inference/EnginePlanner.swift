@@ -164,6 +164,13 @@ struct EnginePlanner {
         return paged(plan, cacheRoom: limit) ?? plan
     }
 
+    /// What choosing among pages on disk takes, where not all are read.
+    private func selectionBytes(_ layout: KVPageLayout) -> Int {
+        guard options.kvReading != .exact else { return 0 }
+        let heads = configuration.layerPlan.map(\.heads.queryHeads).max() ?? 0
+        return Compute.selectionBytes(pages: layout.contextTokens / layout.pageTokens, heads: heads)
+    }
+
     private func resident(contextTokens: Int) -> MemoryPlan {
         let layout = layout(contextTokens: contextTokens)
         let logits = configuration.vocabularyRows * MemoryLayout<Float>.size
@@ -172,7 +179,7 @@ struct EnginePlanner {
         let scratch =
             2 * configuration.widths.bytes(chunkTokens: layout.chunkTokens) + (Speculator.maximumDraft + 2) * logits
             + PromptLookup.bytes(tokens: contextTokens)
-            + configuration.vocabularyRows * Self.bytesPerToken + Self.baseBytes
+            + configuration.vocabularyRows * Self.bytesPerToken + Self.baseBytes + selectionBytes(layout)
         return MemoryPlan(
             contextTokens: contextTokens, weightBytes: residency.neededBytes,
             cacheBytes: cacheBytes(layout), scratchBytes: scratch)

@@ -21,15 +21,20 @@ struct SequenceOutput {
     private var isEnough = false
     var usage: Usage
 
-    init(_ request: GenerationRequest, stops: Set<Int32>, grammar: GrammarMatcher?, tokenizer: Tokenizer) {
+    /// - Parameter beginning: tokens before the request's prompt.
+    init(
+        _ request: GenerationRequest, after beginning: [Int32] = [], stops: Set<Int32>, grammar: GrammarMatcher?,
+        tokenizer: Tokenizer
+    ) {
         self.request = request
         self.stops = stops
         self.grammar = grammar
-        sampler = Sampler(request.sampling, prompt: request.prompt)
+        sampler = Sampler(request.sampling, prompt: beginning + request.prompt)
         gate = ThoughtGate(request.thinking)
         decoders = [.answer: StreamingDecoder(tokenizer), .thinking: StreamingDecoder(tokenizer)]
         usage = Usage(
-            promptTokens: request.prompt.count, cachedTokens: 0, outputTokens: 0, prefillSeconds: 0, decodeSeconds: 0)
+            promptTokens: beginning.count + request.prompt.count, cachedTokens: 0, outputTokens: 0, prefillSeconds: 0,
+            decodeSeconds: 0)
     }
 
     /// What the answer must be; nil while the model thinks.

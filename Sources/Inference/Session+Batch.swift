@@ -2,6 +2,7 @@
 // what they share, once for all of them.
 
 import KVCache
+import Kernels
 import Models
 import Tokenization
 
@@ -29,7 +30,7 @@ extension Session {
     /// Answers requests whose prompts follow a shared beginning. `yield` tells whose events they are.
     ///
     /// Each output is what it would be alone. Outputs that are written together are written without guesses; few that
-    /// may be guessed, and those that there is no memory for, are written one by one.
+    /// may be guessed, those that there is no memory for, and those that leave out pages are written one by one.
     func generate(
         after beginning: [Int32], keeping kept: Int, _ requests: [GenerationRequest],
         yield: (Int, GenerationEvent) -> Void
@@ -45,49 +46,54 @@ extension Session {
             yield(0, .prefill(done: done, total: total, cached: cached))
         }
         guard !requests.isEmpty else { return }
-        let whole = requests.map { request in
-            var whole = request
-            whole.prompt = beginning + request.prompt
-            whole.keptTokens = kept
-            return whole
-        }
+        // What all outputs read together.
+        var selection = KVSelectionCounts()
+        defer { self.selection = selection }
         let most = min(cache.layout.chunkTokens, batchRoom / (cache.forkBytes(room: room) + logitsBytes))
         let groups = (requests.count + most - 1) / max(most, 1)
         let least = requests.allSatisfy(\.speculation) ? Self.leastTogether : 1
-        guard most > 1, requests.count / groups >= least else {
-            for (index, request) in whole.enumerated() {
-                try generate(request) { event in
+        guard reading == .exact, most > 1, requests.count / groups >= least else {
+            for (index, request) in requests.enumerated() {
+                var whole = request
+                whole.prompt = beginning + request.prompt
+                whole.keptTokens = kept
+                try generate(whole) { event in
                     if index == 0, case .prefill(let done, let total, _) = event {
                         yield(0, .prefill(done: done, total: total, cached: reused))
                     } else {
                         yield(index, event)
                     }
                 }
+                selection.add(self.selection)
             }
             return
         }
         for group in 0..<groups {
             // The last output of the group before went on behind it.
             try hold(beginning, keeping: kept)
+            _ = cache.takeSelection()
             let indices = group * requests.count / groups..<(group + 1) * requests.count / groups
             var members = try indices.map { index in
                 let request = requests[index]
                 let stops = request.stopTokens ?? tokenizer.stopTokens
                 var output = SequenceOutput(
-                    whole[index], stops: stops,
+                    request, after: beginning, stops: stops,
                     grammar: try request.grammar.map { try matcher(for: $0, stopTokens: stops) }, tokenizer: tokenizer)
                 output.usage.cachedTokens = index == 0 ? reused : beginning.count
                 return Member(
                     index: index, tokens: request.prompt, output: output, cache: cache.fork(room: room))
             }
             while !members.isEmpty {
-                if members.count == 1, let last = members.first, isFasterAlone(last, whole[last.index]) {
+                if members.count == 1, let last = members.first, isFasterAlone(last, requests[last.index]) {
                     members = []
-                    try goOn(last, whole[last.index], after: beginning, yield: yield)
+                    selection.add(cache.takeSelection())
+                    try goOn(last, requests[last.index], after: beginning, keeping: kept, yield: yield)
+                    selection.add(self.selection)
                 } else {
                     try advance(&members, after: beginning, keeping: kept, room: room, yield: yield)
                 }
             }
+            selection.add(cache.takeSelection())
         }
     }
 
@@ -98,12 +104,12 @@ extension Session {
     }
 
     private func goOn(
-        _ member: Member, _ request: GenerationRequest, after beginning: [Int32],
+        _ member: Member, _ request: GenerationRequest, after beginning: [Int32], keeping kept: Int,
         yield: (Int, GenerationEvent) -> Void
     ) throws {
         var output = member.output
         let reason = try goOn(
-            request, with: &output, behind: beginning + member.tokens,
+            request, with: &output, behind: beginning + member.tokens, keeping: kept,
             stops: request.stopTokens ?? tokenizer.stopTokens, yield: { yield(member.index, $0) })
         yield(member.index, .finished(reason, output.usage))
     }

@@ -22,10 +22,13 @@ final class Session {
     let cache: KVCacheManager
     let tokenizer: Tokenizer
     private let chunkTokens: Int
+    let reading: KVReading
     let segments: KVSegmentStore?
     let memory: MemoryPlan
     /// Keys of the full segments that `stored` begins with, as far as they were asked for.
     private var segmentKeys: [ContentHash] = []
+    /// What generated tokens of the last request read of paged keys and values.
+    var selection = KVSelectionCounts()
     /// Reads of paged keys and values that went wrong.
     private var failures = 0
     /// Tokens whose keys and values are stored, `cache.count` of them.
@@ -43,9 +46,10 @@ final class Session {
 
     init(
         model: any LanguageModel, arithmetic: Compute, cache: KVCacheManager, tokenizer: Tokenizer, chunkTokens: Int,
-        memory: MemoryPlan, segments: KVSegmentStore? = nil
+        memory: MemoryPlan, reading: KVReading = .exact, segments: KVSegmentStore? = nil
     ) {
         self.memory = memory
+        self.reading = reading
         self.segments = segments
         self.model = model
         self.arithmetic = arithmetic
@@ -120,6 +124,14 @@ final class Session {
             reads: cache.readCounts)
     }
 
+    /// Comparisons of outputs that left out pages with exact ones; nil where none are made.
+    var readingCheck: KVReadingCheck? {
+        get { arithmetic.readingCheck }
+        set { arithmetic.readingCheck = newValue }
+    }
+
+    var keyValueUse: KeyValueUse { KeyValueUse(reading, selection) }
+
     /// Forgets the sequence, so that the next one starts from nothing.
     func forget() { cut(to: 0) }
 
@@ -181,10 +193,10 @@ final class Session {
 
     /// Goes on with an output whose sequence so far is `sequence`.
     func goOn(
-        _ request: GenerationRequest, with output: inout SequenceOutput, behind sequence: [Int32], stops: Set<Int32>,
-        yield: (GenerationEvent) -> Void
+        _ request: GenerationRequest, with output: inout SequenceOutput, behind sequence: [Int32], keeping kept: Int,
+        stops: Set<Int32>, yield: (GenerationEvent) -> Void
     ) throws -> FinishReason {
-        try compute(sequence[...], wantedFrom: sequence.count - 1, keeping: request.keptTokens)
+        try compute(sequence[...], wantedFrom: sequence.count - 1, keeping: kept)
         return try decode(request, into: &output, stops: stops, yield: yield)
     }
 
@@ -253,7 +265,9 @@ final class Session {
         let batch = [token] + drafts
         while true {
             try makeRoom(batch.count)
+            cache.reading = reading
             model.forward(batch, wanted: 0..<batch.count, cache: cache)
+            cache.reading = .exact
             guard let failure = cache.takeFailure() else { break }
             let before = stored.dropLast()
             try recover(failure)
@@ -285,8 +299,13 @@ final class Session {
         var drafts: [Int32] = []
         /// The row of the last step that `logits` belong to; so many guesses were right.
         var row = 0
-        // Guesses that nothing confirmed are no part of the sequence.
-        defer { cut(to: stored.count - drafts.count + row) }
+        _ = cache.takeSelection()
+        defer {
+            selection = cache.takeSelection()
+            // Guesses that nothing confirmed are no part of the sequence. Nor is what follows from less than all keys
+            // and values: the next request would go on from it, and store it.
+            cut(to: reading == .exact ? stored.count - drafts.count + row : request.prompt.count)
+        }
         while true {
             try Task.checkCancellation()
             let token: Int32

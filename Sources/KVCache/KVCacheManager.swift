@@ -31,8 +31,13 @@ package final class KVCacheManager {
         table = KVPageTable(plan: plan, layout: layout)
         pools = table.pools.map { KVPagePool(pageBytes: $0.heads.pageShape(type, pageTokens: layout.pageTokens).bytes) }
         let order = Self.readingOrder(plan, layout: layout, type: type)
-        reader = layout.pages && !order.isEmpty ? KVPageReader(order: order, layout: layout) : nil
-        spill = pagingFolder.map { KVSpillFile(folder: $0.appending("paged")) }
+        let folder = pagingFolder?.appending("paged")
+        if let folder, layout.pages, !order.isEmpty {
+            reader = KVPageReader(order: order, layout: layout, folder: folder)
+        } else {
+            reader = nil
+        }
+        spill = folder.map { KVSpillFile(folder: $0) }
         isFork = false
         views = []
         for (index, layer) in plan.enumerated() {
@@ -95,6 +100,15 @@ package final class KVCacheManager {
 
     /// What reading them took so far.
     package var readCounts: KVReadCounts { reader?.counts ?? KVReadCounts() }
+
+    /// How steps of few tokens read what is on disk, from now on.
+    package var reading: KVReading {
+        get { reader?.reading ?? .exact }
+        set { reader?.reading = newValue }
+    }
+
+    /// What they read of it since this was last asked for.
+    package func takeSelection() -> KVSelectionCounts { reader?.takeSelection() ?? KVSelectionCounts() }
 
     /// Bytes allocated now.
     package var residentBytes: Int {

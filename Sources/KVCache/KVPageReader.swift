@@ -2,6 +2,7 @@
 // that come next are on their way, those of the next layer behind the last of this one.
 
 import Kernels
+import SystemPackage
 
 /// What reading pages took so far.
 package struct KVReadCounts: Sendable, Equatable {
@@ -45,20 +46,29 @@ final class KVPageReader: KVPageStream {
     /// Large enough for a disk to reach its rate, and small beside what memory holds.
     private static let blockBytes = 4 << 20
 
-    private let layout: KVPageLayout
+    let layout: KVPageLayout
     /// In the order in which a pass over the layers asks for them; layers that share another's ask for that one.
-    private let order: [Layer]
+    let order: [Layer]
     private let queue = KVReadQueue()
-    private var slots: [KVReadSlot]
+    var slots: [KVReadSlot]
     private var inFlight: [(block: Block, slot: KVReadSlot)] = []
     /// By segment, up to `end`.
-    private var sources: [KVPageSource] = []
+    private(set) var sources: [KVPageSource] = []
 
     private(set) var counts = KVReadCounts()
+    /// What was read of what could have been, since it was last asked for.
+    private(set) var selection = KVSelectionCounts()
+    /// How the next steps read.
+    var reading = KVReading.exact
+    /// Coarse keys of layers that have some.
+    var coarseKeys: [Int: KVCoarseKeys] = [:]
+    /// Where they go.
+    let folder: FilePath
     /// The first failure; results that were computed since are wrong.
     private(set) var failure: Failure?
 
-    init(order: [Layer], layout: KVPageLayout) {
+    init(order: [Layer], layout: KVPageLayout, folder: FilePath) {
+        self.folder = folder
         self.order = order
         self.layout = layout
         let bytes = order.map { ($0.keyBytes + $0.valueBytes) * $0.blockPages }.max() ?? 0
@@ -91,9 +101,18 @@ final class KVPageReader: KVPageStream {
     func truncate(toSegments count: Int) {
         drain()
         sources.removeLast(max(sources.count - count, 0))
+        for layer in coarseKeys.keys { coarseKeys[layer]?.truncate(to: count) }
     }
 
-    /// Takes note of a failure.
+    /// The counts, which begin anew.
+    func takeSelection() -> KVSelectionCounts {
+        defer { selection = KVSelectionCounts() }
+        return selection
+    }
+
+    func note(_ counts: KVSelectionCounts) { selection.add(counts) }
+
+    /// The first failure, which is forgotten.
     func takeFailure() -> Failure? {
         defer { failure = nil }
         return failure
@@ -104,6 +123,8 @@ final class KVPageReader: KVPageStream {
         var block: Block? = Block(step: step, ordinal: 0)
         while let current = block {
             let slot = take(current)
+            selection.pages += order[step].blockPages
+            selection.read += order[step].blockPages
             body(slot.run)
             slots.append(slot)
             block = next(current, inLayer: true)
@@ -132,32 +153,50 @@ final class KVPageReader: KVPageStream {
             last = following
         }
         let slot = inFlight.removeFirst().slot
+        receive(slot)
+        return slot
+    }
+
+    /// Waits for what was asked for.
+    func receive(_ slot: KVReadSlot) {
         let clock = ContinuousClock()
         let start = clock.now
         let isReady = slot.isReady
         let error = slot.wait()
         counts.blocks += 1
         if isReady { counts.ready += 1 } else { counts.waitSeconds += seconds(clock.now - start) }
-        if let error, failure == nil {
-            failure = Failure(segment: block.ordinal * layout.pageTokens / layout.segmentTokens, error: error)
-        }
-        return slot
+        if let error { fail(error) }
+    }
+
+    private func fail(_ error: KVReadSlotError) {
+        guard failure == nil else { return }
+        failure = Failure(segment: error.ordinal * layout.pageTokens / layout.segmentTokens, error: error.error)
     }
 
     private func request(_ block: Block) {
         guard let slot = slots.popLast() else { return }
         let layer = order[block.step]
-        let request = KVReadRequest(
-            source: sources[block.ordinal * layout.pageTokens / layout.segmentTokens], layer: layer.layer,
-            ordinals: block.ordinal..<block.ordinal + layer.blockPages, keyBytes: layer.keyBytes,
-            valueBytes: layer.valueBytes)
-        slot.begin(request)
-        counts.bytes += layer.blockPages * (layer.keyBytes + layer.valueBytes)
-        queue.append(slot)
+        send(
+            KVReadRequest(
+                layer: layer.layer,
+                pieces: [
+                    KVReadRequest.Piece(
+                        source: sources[block.ordinal * layout.pageTokens / layout.segmentTokens],
+                        ordinals: block.ordinal..<block.ordinal + layer.blockPages)
+                ],
+                keyBytes: layer.keyBytes, valueBytes: layer.valueBytes), slot)
         inFlight.append((block, slot))
     }
 
-    private func drain() {
+    /// Asks for pages.
+    func send(_ request: KVReadRequest, _ slot: KVReadSlot) {
+        slot.begin(request)
+        counts.bytes += request.pages * (request.keyBytes + request.valueBytes)
+        queue.append(slot)
+    }
+
+    /// Forgets what was read ahead.
+    func drain() {
         for entry in inFlight {
             _ = entry.slot.wait()
             slots.append(entry.slot)

@@ -13,14 +13,16 @@ final class KVReadSlot: @unchecked Sendable {
     private let finished = Semaphore()
     private let isDone = Atomic(false)
     private var request: KVReadRequest?
-    private var error: (any Error)?
+    private var error: KVReadSlotError?
     private var isPending = false
 
     init(bytes: Int) { memory = Buffer(count: bytes) }
 
+    var byteCount: Int { memory.count }
+
     /// Bytes that the pages of a request take.
     private static func bytes(_ request: KVReadRequest) -> Int {
-        request.ordinals.count * (request.keyBytes + request.valueBytes)
+        request.pages * (request.keyBytes + request.valueBytes)
     }
 
     func begin(_ request: KVReadRequest) {
@@ -33,14 +35,23 @@ final class KVReadSlot: @unchecked Sendable {
     /// On the reading thread.
     func read() {
         guard let request else { return }
-        do {
-            for part in [KVPageSource.Part.keys, .values] {
-                let bytes = unsafe part == .keys ? keys : values
-                try unsafe request.source.read(part, layer: request.layer, ordinals: request.ordinals, into: bytes)
+        error = nil
+        var page = 0
+        for piece in request.pieces {
+            do {
+                for part in [KVPageSource.Part.keys, .values] {
+                    let size = part == .keys ? request.keyBytes : request.valueBytes
+                    let plane = unsafe part == .keys ? keys : values
+                    guard size > 0 else { continue }
+                    let bytes = unsafe UnsafeMutableRawBufferPointer(
+                        rebasing: plane[page * size..<(page + piece.ordinals.count) * size])
+                    try unsafe piece.source.read(part, layer: request.layer, ordinals: piece.ordinals, into: bytes)
+                }
+            } catch {
+                self.error = KVReadSlotError(ordinal: piece.ordinals.lowerBound, error: error)
+                break
             }
-            error = nil
-        } catch {
-            self.error = error
+            page += piece.ordinals.count
         }
         isDone.store(true, ordering: .releasing)
         finished.post()
@@ -52,7 +63,7 @@ final class KVReadSlot: @unchecked Sendable {
     /// Waits for the read. Where it failed, the memory holds zeros.
     ///
     /// - Returns: what went wrong.
-    func wait() -> (any Error)? {
+    func wait() -> KVReadSlotError? {
         guard isPending else { return error }
         finished.wait()
         isPending = false
@@ -60,38 +71,57 @@ final class KVReadSlot: @unchecked Sendable {
         return error
     }
 
-    /// The pages that were read; valid until the slot is used again.
+    /// The pages that were read; valid until the slot is used again. Pages between them are missing.
     var run: KVPageRun {
-        guard let request else { return KVPageRun() }
-        var run = KVPageRun(first: request.ordinals.lowerBound)
+        guard let request, let first = request.pieces.first else { return KVPageRun() }
+        var run = KVPageRun(first: first.ordinals.lowerBound)
         guard let keys = unsafe keys.baseAddress else { return run }
-        for page in 0..<request.ordinals.count {
-            unsafe run.append(
-                KVPageView(
-                    keys: keys + page * request.keyBytes,
-                    values: keys + request.ordinals.count * request.keyBytes + page * request.valueBytes))
+        let values = unsafe keys + request.pages * request.keyBytes
+        var page = 0
+        for piece in request.pieces {
+            while run.end < piece.ordinals.lowerBound { run.append(nil) }
+            for _ in piece.ordinals {
+                unsafe run.append(
+                    KVPageView(keys: keys + page * request.keyBytes, values: values + page * request.valueBytes))
+                page += 1
+            }
         }
         return run
     }
 
     private var keys: UnsafeMutableRawBufferPointer {
         unsafe UnsafeMutableRawBufferPointer(
-            start: memory.pointer, count: (request?.ordinals.count ?? 0) * (request?.keyBytes ?? 0))
+            start: memory.pointer, count: (request?.pages ?? 0) * (request?.keyBytes ?? 0))
     }
 
     private var values: UnsafeMutableRawBufferPointer {
         unsafe UnsafeMutableRawBufferPointer(
-            start: memory.pointer + keys.count, count: (request?.ordinals.count ?? 0) * (request?.valueBytes ?? 0))
+            start: memory.pointer + keys.count, count: (request?.pages ?? 0) * (request?.valueBytes ?? 0))
     }
 }
 
-/// Consecutive pages of one layer on disk.
+/// Pages of one layer on disk.
 struct KVReadRequest: Sendable {
-    var source: KVPageSource
+    /// Consecutive pages in one file.
+    struct Piece: Sendable {
+        var source: KVPageSource
+        var ordinals: Range<Int>
+    }
+
     var layer: Int
-    var ordinals: Range<Int>
-    /// Of one page.
+    /// Ascending.
+    var pieces: [Piece]
+    /// Of one page; 0 for what is not wanted.
     var keyBytes, valueBytes: Int
+
+    var pages: Int { pieces.reduce(0) { $0 + $1.ordinals.count } }
+}
+
+/// Why a read failed.
+struct KVReadSlotError: Error {
+    /// A page of the segment that has the failure.
+    var ordinal: Int
+    var error: any Error
 }
 
 /// Reads wait here for a thread. The threads end with the last owner.

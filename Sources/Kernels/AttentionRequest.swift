@@ -106,6 +106,9 @@ package protocol KVPageStream: AnyObject {
     /// Calls `body` with runs of pages that follow each other from position 0 to `end`, each a multiple of 512
     /// positions long. The memory is valid during the call.
     func forEachRun(layer: Int, _ body: (KVPageRun) -> Void)
+
+    /// Where not everything has to be read.
+    var sparse: (any KVSparsePages)? { get }
 }
 
 /// The pages of one sequence in one layer.

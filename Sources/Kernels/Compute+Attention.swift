@@ -35,14 +35,16 @@ extension Compute {
             keys: nil, values: nil, page_tokens: cache.pageTokens, first_page: 0, kv_type: cache.type.code,
             rebuilt: first.rebuilding?.kernels(before: end) ?? ck_rebuilt_keys(), begin: 0, end: 0, is_first: false,
             is_last: false, running: running, out: out)
-        if let (stream, layer) = cache.paged, paged > 0 {
+        let selected = paged > 0 ? selectable(cache, places: tokens * first.heads, tokens: tokens) : nil
+        if selected == nil, let (stream, layer) = cache.paged, paged > 0 {
             stream.forEachRun(layer: layer) { run in
                 let positions = run.first * cache.pageTokens..<run.end * cache.pageTokens
                 unsafe attend(run, positions, isFirst: positions.lowerBound == 0, isLast: false, job)
             }
         }
+        let all = unsafe job
         if let run = cache.shared?.run, shared > paged {
-            unsafe attend(run, paged..<shared, isFirst: paged == 0, isLast: false, job)
+            unsafe attend(run, paged..<shared, isFirst: paged == 0 || selected != nil, isLast: false, job)
         }
         var row = 0
         for request in requests {
@@ -58,24 +60,36 @@ extension Compute {
             unsafe job.first_position = request.firstPosition
             unsafe job.running = running + 2 * row * first.heads
             unsafe job.out = out + row * first.heads * cache.headDim
-            unsafe attend(run, shared..<end, isFirst: shared == 0, isLast: true, job)
+            let isFirst = shared == 0 || (selected != nil && shared == paged)
+            unsafe attend(run, shared..<end, isFirst: isFirst, isLast: selected == nil, job)
             row += request.tokens
+        }
+        if let selected, let layer = cache.paged?.layer {
+            unsafe attendSelected(selected, layer: layer, end: paged, all)
         }
     }
 
     /// One block of pages; the results of those before are in the job's `running` and `out`.
-    private func attend(_ run: KVPageRun, _ positions: Range<Int>, isFirst: Bool, isLast: Bool, _ job: ck_attention) {
+    func attend(_ run: KVPageRun, _ positions: Range<Int>, isFirst: Bool, isLast: Bool, _ job: ck_attention) {
+        unsafe withPages(of: run, job) { job in
+            var job = unsafe job
+            unsafe job.begin = positions.lowerBound
+            unsafe job.end = positions.upperBound
+            unsafe job.is_first = isFirst
+            unsafe job.is_last = isLast
+            unsafe job.tokens >= 8 ? manyQueries(job) : fewQueries(job)
+        }
+    }
+
+    /// The job with these pages, which are valid during the call.
+    func withPages(of run: KVPageRun, _ job: ck_attention, _ body: (ck_attention) -> Void) {
         unsafe run.keys.withUnsafeBufferPointer { keys in
             unsafe run.values.withUnsafeBufferPointer { values in
                 var job = unsafe job
                 unsafe job.keys = keys.baseAddress
                 unsafe job.values = values.baseAddress
                 unsafe job.first_page = run.first
-                unsafe job.begin = positions.lowerBound
-                unsafe job.end = positions.upperBound
-                unsafe job.is_first = isFirst
-                unsafe job.is_last = isLast
-                unsafe job.tokens >= 8 ? manyQueries(job) : fewQueries(job)
+                unsafe body(job)
             }
         }
     }

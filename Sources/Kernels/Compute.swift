@@ -22,6 +22,8 @@ package final class Compute {
     var shared = ScratchMemory()
     /// Maxima and sums of the queries of one attention, between blocks of pages.
     let attentionState = ScratchMemory()
+    /// Where set, attention that leaves out pages is compared with that over all of them.
+    package var readingCheck: KVReadingCheck?
     /// By the first weights of a product of few tokens, the ones that followed last time.
     var followers: [UnsafeRawPointer: [UnsafeRawBufferPointer]] = unsafe [:]
     var lastProduct: UnsafeRawPointer?

@@ -57,6 +57,7 @@ struct PipelineBuilder {
             }
         }
         settings.kvType = node["kv_type"]?.text
+        settings.kvRead = node["kv_read"]?.text
         settings.kvMemory = node["kv_memory"]?.text.flatMap(Values.bytes)
         settings.thinking = node["thinking"]?.text
         settings.temperature = node["temperature"]?.scalar?.double

@@ -78,6 +78,7 @@ package struct StepSettings: Sendable, Equatable {
     package var kvType: String?
     /// The most bytes of keys and values in memory.
     package var kvMemory: Int?
+    package var kvRead: String?
     /// `none`.
     package var thinking: String?
     /// 0 is greedy.
@@ -103,6 +104,7 @@ package struct StepSettings: Sendable, Equatable {
         merged.context = context ?? weaker.context
         merged.kvType = kvType ?? weaker.kvType
         merged.kvMemory = kvMemory ?? weaker.kvMemory
+        merged.kvRead = kvRead ?? weaker.kvRead
         merged.thinking = thinking ?? weaker.thinking
         merged.temperature = temperature ?? weaker.temperature
         merged.seed = seed ?? weaker.seed

@@ -60,6 +60,7 @@ enum PipelineKeys {
         Key("context", .either(.choice(["auto", "max"], notBuilt: []), .tokens), "Window size in tokens."),
         Key("kv_type", .choice(["f16", "f32", "q8"], notBuilt: ["q4"]), "Number format of the KV cache."),
         Key("kv_memory", .bytes, "Most keys and values in memory."),
+        Key("kv_read", .reading, "How much generated tokens read of keys and values on disk."),
         Key("thinking", .choice(["none", "low", "medium", "high"], notBuilt: []), "How long the model may think."),
         Key("temperature", .number(0...2), "0 picks the most likely token every time."),
         Key("seed", .integer(0...Int.max), "Seed of sampling."),

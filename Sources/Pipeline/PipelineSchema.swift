@@ -23,6 +23,8 @@ package enum PipelineSchema {
         case .number(let range): orVariable(bounds(range))
         case .boolean: orVariable(.fields(["type": "boolean"]))
         case .bytes: .fields(["type": "string", "pattern": .string("^[0-9][0-9.]*[KMGT](i?B)?$|" + variable)])
+        case .reading:
+            text("^(exact|lazy-v:0?\\.[0-9]+|certified:0?\\.[0-9]+|budget:[0-9]+)$|" + variable)
         case .tokens:
             .fields([
                 "type": ["integer", "string"], "minimum": 1, "pattern": .string("^[0-9][0-9.]*[KM]?$|" + variable),

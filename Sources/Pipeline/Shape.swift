@@ -12,6 +12,8 @@ indirect enum Shape: Sendable {
     case number(ClosedRange<Double>)
     case boolean
     case bytes
+    /// How much of keys and values on disk is read.
+    case reading
     case tokens
     case share
     case duration
@@ -90,6 +92,7 @@ extension Shape {
                 ? (range.lowerBound.isInfinite ? "a number" : "a number from \(Shape.short(range.lowerBound))")
                 : "a number from \(Shape.short(range.lowerBound)) to \(Shape.short(range.upperBound))"
         case .boolean: "true or false"
+        case .reading: "exact, lazy-v:SHARE, certified:SHARE or budget:PAGES, such as lazy-v:0.01"
         case .bytes: "a size such as 12G or 512M"
         case .tokens: "a number of tokens such as 32768, 128K or 2M"
         case .share: "a percentage such as 95%"

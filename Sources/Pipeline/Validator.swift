@@ -210,6 +210,7 @@ struct Validator {
         case .bytes:
             if let number = scalar.double { return .badValue(hint: "with a unit, such as \(Shape.short(number))G") }
             return require(Values.bytes(text) != nil)
+        case .reading: return require(Values.isReading(text))
         case .tokens: return require(Values.tokens(text) != nil)
         case .share:
             if let number = scalar.double {

@@ -16,6 +16,17 @@ enum Values {
         return value < Double(1 << 60) ? Int(value) : nil
     }
 
+    /// Whether it is a mode of reading keys and values.
+    static func isReading(_ text: String) -> Bool {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map { String($0) }
+        switch (parts.first, parts.count) {
+        case ("exact", 1): return true
+        case ("lazy-v", 2), ("certified", 2): return Double(parts[1]).map { $0 > 0 && $0 < 1 } ?? false
+        case ("budget", 2): return Int(parts[1]).map { $0 > 0 } ?? false
+        default: return false
+        }
+    }
+
     /// Tokens: a number, or one with K (1,024) or M (1,048,576), as window sizes are usually given.
     static func tokens(_ text: String) -> Int? {
         if let plain = Int(text) { return plain > 0 ? plain : nil }

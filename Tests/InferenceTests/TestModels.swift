@@ -96,13 +96,15 @@ struct FixtureModel: Sendable, CustomTestStringConvertible {
 extension FixtureModel {
     /// An engine that holds a segment of 512 tokens and one step in memory, and no more.
     func openPaging(
-        _ type: KVType, to folder: FilePath, chunk: Int = 100, store: KVStoreOptions? = nil
+        _ type: KVType, to folder: FilePath, chunk: Int = 100, store: KVStoreOptions? = nil,
+        reading: KVReading = .exact
     ) async throws -> Engine {
         func paging(kvMemory: Int) async throws -> Engine {
             try await open(numerics: .fast, kvType: type, chunk: chunk, contextLimit: 8192, kvStore: store) {
                 $0.segmentTokens = 512
                 $0.pagingFolder = folder
                 $0.kvMemory = kvMemory
+                $0.kvReading = reading
             }
         }
         do {

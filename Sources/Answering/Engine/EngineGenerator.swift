@@ -71,6 +71,7 @@ package struct EngineGenerator: TextGenerating {
         var output = EngineOutput(generation)
         for try await event in engine.generate(generation) { output.take(event, progress) }
         try Task.checkCancellation()
+        output.keyValues = await engine.keyValueUse
         written?(output.request)
         return output.text
     }
@@ -79,7 +80,10 @@ package struct EngineGenerator: TextGenerating {
         _ requests: [TextRequest], progress: @escaping @Sendable (Int, TextProgress) -> Void
     ) async throws -> [GeneratedText] {
         let shared = Self.shared(requests.map(\.prompt))
-        guard requests.count > 1, shared > 0 else { return try await oneByOne(requests, progress: progress) }
+        // An output that leaves out pages leaves out its own.
+        guard requests.count > 1, shared > 0, engine.readsAllPages else {
+            return try await oneByOne(requests, progress: progress)
+        }
         let generations = try requests.map(generation)
         var outputs = generations.map { EngineOutput($0) }
         let beginning = Array(requests[0].prompt.prefix(shared))
@@ -93,7 +97,14 @@ package struct EngineGenerator: TextGenerating {
             outputs[index].take(event) { progress(index, $0) }
         }
         try Task.checkCancellation()
-        for output in outputs { written?(output.request) }
+        // What was read for all.
+        var use = await engine.keyValueUse
+        use.pages /= outputs.count
+        use.pagesRead /= outputs.count
+        for index in outputs.indices {
+            outputs[index].keyValues = use
+            written?(outputs[index].request)
+        }
         return outputs.map(\.text)
     }
 

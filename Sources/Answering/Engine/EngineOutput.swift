@@ -9,6 +9,11 @@ struct EngineOutput {
     private var logProbability = 0.0
     private var complete = false
     private var usage = TokenUsage()
+    /// How keys and values were read.
+    var keyValues: KeyValueUse? {
+        get { usage.keyValues }
+        set { usage.keyValues = newValue }
+    }
 
     init(_ request: GenerationRequest) {
         asked = request

@@ -312,6 +312,22 @@ void ck_attention_span(const ck_table *t, const ck_attention *a, size_t kv_head,
 void ck_attention_merge(const ck_table *t, const ck_attention *a, size_t kv_head, size_t q0, size_t q1, size_t spans,
                         const float *partials);
 
+// ---- What pages can weigh (attention_bounds.c) ----
+
+// Coarse copies of the keys of a page, several times smaller than these. `head_dim` is even.
+size_t ck_coarse_bytes(const ck_attention *a);
+
+// Makes those of one KV head of a whole page of the block, inside the coarse page `out`.
+size_t ck_coarse_scratch(const ck_attention *a);
+void ck_coarse_make(const ck_table *t, const ck_attention *a, size_t kv_head, size_t page, void *out, void *scratch);
+
+// For the pages first ..< end of the block, all of which all queries see: what log(sum(exp(score))) over each is at
+// least and at most, [pages][tokens][heads], of which the heads of one KV head are set. From the keys, where both are
+// the same; or, with `is_coarse`, from coarse keys, which `keys` then has. Their errors are multiplied by `slack`: 1
+// for bounds, 0 for an estimate. Scratch: ck_attention_scratch bytes for all queries.
+void ck_attention_bounds(const ck_table *t, const ck_attention *a, bool is_coarse, float slack, size_t kv_head,
+                         size_t first, size_t end, float *low, float *high, void *scratch);
+
 // ---- Checksums (checksum.c) ----
 
 // CRC-32C of `count` more bytes; begins with 0. The second one without the processor's instruction.

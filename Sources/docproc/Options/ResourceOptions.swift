@@ -30,6 +30,13 @@ struct ResourceOptions: ParsableArguments, SettingFlags {
 
     @Option(
         name: .long,
+        help: ArgumentHelp(
+            "How much generated tokens read of keys and values on disk: exact, lazy-v:SHARE or certified:SHARE of "
+                + "attention left out at most, or budget:PAGES.", valueName: "mode"))
+    var kvRead: String?
+
+    @Option(
+        name: .long,
         help: ArgumentHelp("The most that stored keys and values take, such as 100G; 0 stores none.", valueName: "size")
     )
     var disk: String?
@@ -50,6 +57,7 @@ struct ResourceOptions: ParsableArguments, SettingFlags {
         if let context { all.append((SettingKey.context.name, [context], "--context")) }
         if let kvType { all.append((SettingKey.kvType.name, [kvType], "--kv-type")) }
         if let kvMemory { all.append((SettingKey.kvMemory.name, [kvMemory], "--kv-memory")) }
+        if let kvRead { all.append((SettingKey.kvRead.name, [kvRead], "--kv-read")) }
         if let disk { all.append((SettingKey.disk.name, [disk], "--disk")) }
         if let thinking { all.append((SettingKey.thinking.name, [thinking], "--thinking")) }
         if showThinking { all.append((SettingKey.showThinking.name, ["true"], "--show-thinking")) }

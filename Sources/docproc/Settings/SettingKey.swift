@@ -8,6 +8,8 @@ struct SettingKey: Sendable {
     /// What a value may look like.
     enum Kind: Sendable, Equatable {
         case text, boolean, number, size, duration
+        /// How much of keys and values on disk is read.
+        case reading
         case integer(ClosedRange<Int>)
         case choice([String])
         /// Words, or an integer in a range.
@@ -51,6 +53,8 @@ struct SettingKey: Sendable {
         "kv_type", .choice(["f16", "f32", "q8"]), "f16", "how keys and values are kept")
     static let kvMemory = SettingKey(
         "kv_memory", .size, nil, "the most that keys and values take in memory; the others are on disk")
+    static let kvRead = SettingKey(
+        "kv_read", .reading, "exact", "how much generated tokens read of keys and values on disk")
     static let disk = SettingKey(
         "disk", .size, "20G", "the most that stored keys and values take; 0 stores none")
     static let temperature = SettingKey("temperature", .number, "0", "0 always takes the likeliest token")
@@ -88,7 +92,7 @@ struct SettingKey: Sendable {
 
     /// All settings, in the order of `config show`.
     static let all: [SettingKey] = [
-        model, memory, threads, context, kvType, kvMemory, disk, temperature, seed, maxOutputTokens, thinking,
+        model, memory, threads, context, kvType, kvMemory, kvRead, disk, temperature, seed, maxOutputTokens, thinking,
         showThinking,
         maxTime,
         strategy, cite, include,

@@ -1,4 +1,5 @@
 import Diagnostics
+import Kernels
 
 /// Where a value came from.
 struct SettingOrigin: Sendable, Equatable {
@@ -124,6 +125,9 @@ struct SettingLayer: Sendable {
         case .number:
             return Double(text).map { $0.isFinite && $0 >= 0 } == true ? nil : "a number of 0 or more is expected"
         case .size: return Quantity.size(text) == nil ? "a size such as 8G or 512M is expected" : nil
+        case .reading:
+            return KVReading(text) == nil
+                ? "exact, lazy-v:SHARE, certified:SHARE or budget:PAGES is expected, such as lazy-v:0.01" : nil
         case .duration: return Quantity.seconds(text) == nil ? "a duration such as 40m or 2h is expected" : nil
         case .integer(let range):
             return Int(text).map { range.contains($0) } == true ? nil : "a whole number \(words(range)) is expected"

@@ -33,6 +33,7 @@ struct ModelLoader {
         options.memoryLimit = settings.integer(SettingKey.memory)
         options.kvType = settings.text(SettingKey.kvType).flatMap(KVType.init(rawValue:)) ?? .f16
         options.kvMemory = settings.integer(SettingKey.kvMemory)
+        options.kvReading = settings.text(SettingKey.kvRead).flatMap(KVReading.init) ?? .exact
         options.pagingFolder = pagingFolder
         options.pagingLimit = settings.integer(SettingKey.disk)
         options.kernels = context.environment["DOCPROC_KERNELS"].flatMap { $0.isEmpty ? nil : $0 }

@@ -43,7 +43,8 @@ struct ModelSession: Sendable {
         return ModelSession(
             files: files, engine: engine, generator: generator, options: options,
             numerics: loader.numerics(options)
-                + (generator.thinking == .none ? "" : " thinking=\(generator.thinking.rawValue)"),
+                + (generator.thinking == .none ? "" : " thinking=\(generator.thinking.rawValue)")
+                + loader.reading(options),
             identity: try loader.identity(files))
     }
 
@@ -107,6 +108,12 @@ extension ModelLoader {
     /// changes a result. A stored result of another build is not taken for this one's.
     func numerics(_ options: EngineOptions) -> String {
         "\(options.numerics.rawValue) \(build) \(kernels(options)) kv=\(options.kvType) chunk=\(options.prefillChunk)"
+    }
+
+    /// What is left out depends on what memory holds; so does an answer then.
+    func reading(_ options: EngineOptions) -> String {
+        guard options.kvReading != .exact else { return "" }
+        return " read=\(options.kvReading.text) memory=\(options.memoryLimit ?? 0) kv=\(options.kvMemory ?? 0)"
     }
 
     private func kernels(_ options: EngineOptions) -> String { options.kernels ?? KernelSet.best().name }

@@ -3,6 +3,7 @@ import Diagnostics
 import Hashing
 import Inference
 import Ingest
+import Kernels
 import Models
 import Pipeline
 import Runs
@@ -160,6 +161,7 @@ final class PipelineExecutor: StepExecutor {
             })
         try set(SettingKey.kvType, settings.kvType)
         try set(SettingKey.kvMemory, settings.kvMemory.map { "\($0)" })
+        try set(SettingKey.kvRead, settings.kvRead)
         try set(SettingKey.temperature, settings.temperature.map { "\($0)" })
         try set(SettingKey.seed, settings.seed.map { "\($0)" })
         try set(SettingKey.maxOutputTokens, settings.maxOutputTokens.map { "\($0)" })
@@ -183,6 +185,7 @@ final class PipelineExecutor: StepExecutor {
         let options = try loader.options(for: files, wholeModel: full)
         let key =
             "\(files.path) \(options.contextLimit ?? 0) \(options.threads) \(options.memoryLimit ?? 0) \(options.kvType) \(options.kvMemory ?? 0)"
+            + " \(options.kvReading.text)"
             + " \(context.settings.text(SettingKey.thinking) ?? "")"
         if let session = state.withLock({ $0.sessions[key] }) { return session }
         // One model at a time: two would not fit where one was planned.

@@ -62,6 +62,10 @@ enum RecordSchemas {
     ])
     private static let model: JSONValue = object(["name": text, "quant": text, "sha256": hash, "license": text])
 
+    private static let keyValues = object([
+        "mode": text, "bound": number, "skipped": number, "pages": count, "pages_read": count,
+    ])
+
     private static var answer: JSONValue {
         record(
             "answer",
@@ -71,7 +75,7 @@ enum RecordSchemas {
                 "rejected": list(rejected), "coverage": coverage,
                 "usage": object([
                     "input_tokens": count, "cached_tokens": count, "output_tokens": count, "thinking_tokens": count,
-                    "drafted_tokens": count, "accepted_tokens": count,
+                    "drafted_tokens": count, "accepted_tokens": count, "kv_read": keyValues,
                 ]), "thinking": texts, "data": .object([]),
                 "seconds": number, "model": model, "warnings": texts,
             ],
@@ -86,7 +90,8 @@ enum RecordSchemas {
             [
                 "doc": text, "sha256": hash, "status": choice(["ok", "partial", "empty", "failed"]), "text": text,
                 "citations": list(citation), "rejected": list(rejected), "pages": count, "input_tokens": count,
-                "output_tokens": count, "thinking": texts, "seconds": number, "cached": flag, "key": hash,
+                "output_tokens": count, "kv_read": keyValues, "thinking": texts, "seconds": number, "cached": flag,
+                "key": hash,
                 "coverage": coverage,
                 "model": model, "warnings": texts,
             ], required: ["sha256", "status", "text", "citations", "pages", "cached"])
@@ -156,7 +161,7 @@ enum RecordSchemas {
             .object([.init("description", .string(key.help))] + members.map { .init($0.key, $0.value) })
         }
         switch key.kind {
-        case .text, .size, .duration: return described(["type": ["string", "integer"]])
+        case .text, .size, .duration, .reading: return described(["type": ["string", "integer"]])
         case .boolean: return described(["type": "boolean"])
         case .number: return described(["type": "number", "minimum": 0])
         case .integer(let range): return described(["type": "integer", "minimum": .int(range.lowerBound)])
