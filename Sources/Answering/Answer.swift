@@ -232,7 +232,7 @@ package struct TokenUsage: Sendable, Equatable, Codable {
     package var outputTokens = 0
     /// Tokens of thought among them, marks included.
     package var thinkingTokens = 0
-    /// Tokens that were guessed ahead, in calls that came to an end by themselves.
+    /// Tokens that were guessed ahead.
     package var draftedTokens = 0
     /// Those of them that were right.
     package var acceptedTokens = 0

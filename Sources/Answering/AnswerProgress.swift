@@ -2,7 +2,9 @@
 package enum AnswerProgress: Sendable, Equatable {
     /// Before anything is computed.
     case planned(AskPlan)
-    /// A question begins; `index` counts from 0.
+    /// Several questions are put to the model together; each begins by itself once all have been written about.
+    case questionsStarted(Range<Int>, count: Int)
+    /// A question begins, or what was written about it is checked; `index` counts from 0.
     case questionStarted(index: Int, count: Int, question: Question)
     /// A model call over a window begins. `of` is the number of windows known so far.
     case windowStarted(index: Int, of: Int, tokens: Int)

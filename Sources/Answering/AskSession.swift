@@ -20,8 +20,51 @@ struct AskSession {
             prompts: planner.prompts, progress: progress, questionFirst: layout.strategy == .search)
     }
 
+    /// What the model writes about each window for each of several questions, window by window, so that each is read
+    /// once; nil where there is nothing to share.
+    ///
+    /// Where something goes wrong it is nil too: answering one by one then says which question it was, and keeps the
+    /// answers before.
+    func drafts(_ questions: some Collection<Question>) async throws -> [[GeneratedText]]? {
+        guard questions.count > 1, layout.strategy != .search else { return nil }
+        var drafts: [[GeneratedText]] = questions.map { _ in [] }
+        do {
+            for (index, window) in layout.windows.enumerated() {
+                let prompts = questions.map { prompt(window, $0, isShared: true) }
+                let texts = try await reader.drafts(window, prompts, index: index, of: layout.windows.count)
+                for (question, text) in texts.enumerated() { drafts[question].append(text) }
+            }
+        } catch {
+            try Task.checkCancellation()
+            return nil
+        }
+        return drafts
+    }
+
+    private func prompt(_ window: ContextWindow, _ question: Question, isShared: Bool) -> WindowReader.Prompt {
+        let frame = planner.prompts.ask(question.text, questionFirst: false)
+        let tokens = layout.packer.tokens(of: window, frame: frame)
+        return WindowReader.Prompt(
+            tokens: tokens, shared: isShared ? layout.packer.sharedTokens(of: window, frame: frame, tokens) : 0)
+    }
+
+    /// Reads a window for a question, where that was not done before.
+    private func read(
+        _ window: ContextWindow, _ question: Question, draft: GeneratedText?, isShared: Bool, index: Int, of count: Int
+    ) async throws -> CheckedAnswer {
+        guard let draft else {
+            let prompt = prompt(window, question, isShared: isShared)
+            let draft = try await reader.draft(window, prompt, index: index, of: count)
+            return try await reader.check(draft, window: window, question: question.text)
+        }
+        if !draft.thought.isEmpty { progress(.thought(draft.thought)) }
+        return try await reader.check(draft, window: window, question: question.text)
+    }
+
     /// Answers one question.
-    func answer(_ question: Question, ledger: CoverageLedger) async throws -> Answer {
+    ///
+    /// - Parameter drafts: what was written about each of the layout's windows before.
+    func answer(_ question: Question, ledger: CoverageLedger, drafts: [GeneratedText]? = nil) async throws -> Answer {
         var ledger = ledger
         var warnings: [String] = []
         var checked: CheckedAnswer
@@ -35,10 +78,12 @@ struct AskSession {
             if found == 0 {
                 checked = CheckedAnswer(saidNotFound: true)
             } else {
-                checked = try await reader.read(window, tokens: window.tokens, question: question.text, index: 0, of: 1)
+                let prompt = WindowReader.Prompt(tokens: window.tokens)
+                let draft = try await reader.draft(window, prompt, index: 0, of: 1)
+                checked = try await reader.check(draft, window: window, question: question.text)
             }
         case .map:
-            checked = try await map(question, ledger: &ledger, warnings: &warnings)
+            checked = try await map(question, drafts: drafts, ledger: &ledger, warnings: &warnings)
         case .full, .auto:
             guard let window = layout.windows.first else {
                 checked = CheckedAnswer(saidNotFound: true)
@@ -51,11 +96,7 @@ struct AskSession {
                     "the window has \(AskPlanner.grouped(window.tokens.count)) tokens; \(asker.generator.model.name) is "
                         + "reliable up to \(AskPlanner.grouped(asker.generator.reliableWindow))")
             }
-            let frame = planner.prompts.ask(question.text, questionFirst: false)
-            let tokens = layout.packer.tokens(of: window, frame: frame)
-            checked = try await reader.read(
-                window, tokens: tokens, shared: layout.packer.sharedTokens(of: window, frame: frame, tokens),
-                question: question.text, index: 0, of: 1)
+            checked = try await read(window, question, draft: drafts?.first, isShared: true, index: 0, of: 1)
         }
         return finish(question, checked, ledger, note: note, warnings: warnings)
     }
@@ -65,7 +106,7 @@ struct AskSession {
     /// Reads every window for evidence, then answers from the passages that held some; in rounds, until they fit one
     /// window.
     private func map(
-        _ question: Question, ledger: inout CoverageLedger, warnings: inout [String]
+        _ question: Question, drafts: [GeneratedText]?, ledger: inout CoverageLedger, warnings: inout [String]
     ) async throws -> CheckedAnswer {
         let frame = planner.prompts.ask(question.text, questionFirst: false)
         var windows = layout.windows
@@ -80,11 +121,10 @@ struct AskSession {
             var answers: [CheckedAnswer] = []
             for window in windows {
                 try Task.checkCancellation()
-                let tokens = layout.packer.tokens(of: window, frame: frame)
                 // Windows of evidence are this question's alone.
-                let shared = previous == .max ? layout.packer.sharedTokens(of: window, frame: frame, tokens) : 0
-                let checked = try await reader.read(
-                    window, tokens: tokens, shared: shared, question: question.text, index: read,
+                let isShared = previous == .max
+                let checked = try await self.read(
+                    window, question, draft: isShared ? drafts?[read] : nil, isShared: isShared, index: read,
                     of: read + windows.count - answers.count)
                 read += 1
                 usage.add(checked.usage)

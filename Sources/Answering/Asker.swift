@@ -10,6 +10,11 @@ package struct Asker: Sendable {
     /// Version of prompts, checks and merging: part of every key under which answers are kept.
     package static let formVersion = 1
 
+    /// A stop loses no more than the work on so many questions.
+    private static let mostTogether = 64
+    /// Prompts of questions that are put to the model together take no more memory than these: 64 MiB.
+    private static let mostPromptTokens = 16 << 20
+
     let generator: any TextGenerating
     let search: (any SegmentSearch)?
     let options: AskOptions
@@ -53,9 +58,10 @@ package struct Asker: Sendable {
             coverage: coverage)
     }
 
-    /// Answers questions one after the other; those over the same window share its KV cache.
+    /// Answers questions in order. Those over the same windows are put to the model together; the answers are those
+    /// that each question gets alone.
     ///
-    /// `finished` gets each answer as soon as it is complete. Cancelling the task stops at the next prefill chunk.
+    /// `finished` gets each answer as soon as it and those before it are complete. Cancelling the task stops at the next prefill chunk.
     package func ask(
         _ questions: [Question], of corpus: AskCorpus,
         progress: @escaping @Sendable (AnswerProgress) -> Void = { _ in },
@@ -68,12 +74,26 @@ package struct Asker: Sendable {
         let session = AskSession(
             asker: self, corpus: corpus, terms: terms, planner: planner, layout: layout, progress: progress)
         var answers: [Answer] = []
-        for (index, question) in questions.enumerated() {
-            try Task.checkCancellation()
-            progress(.questionStarted(index: index, count: questions.count, question: question))
-            let answer = try await session.answer(question, ledger: ledger)
-            answers.append(answer)
-            try await finished(answer)
+        // Several windows are read again for each group.
+        var together = layout.strategy == .map ? Self.mostTogether : min(generator.together, Self.mostTogether)
+        let longest = layout.windows.map(\.tokens.count).max() ?? 0
+        together = max(min(together, Self.mostPromptTokens / max(longest, 1)), 1)
+        while answers.count < questions.count {
+            let group = answers.count..<min(answers.count + together, questions.count)
+            var began = ContinuousClock.now
+            if group.count > 1 { progress(.questionsStarted(group, count: questions.count)) }
+            let drafts = try await session.drafts(questions[group])
+            let share = (ContinuousClock.now - began) / group.count
+            for (offset, index) in group.enumerated() {
+                try Task.checkCancellation()
+                began = .now
+                progress(.questionStarted(index: index, count: questions.count, question: questions[index]))
+                var answer = try await session.answer(questions[index], ledger: ledger, drafts: drafts?[offset])
+                let seconds = (share + (ContinuousClock.now - began)) / .seconds(1)
+                answer.seconds = (seconds * 100).rounded() / 100
+                answers.append(answer)
+                try await finished(answer)
+            }
         }
         return answers
     }

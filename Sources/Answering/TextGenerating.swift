@@ -20,6 +20,13 @@ package protocol TextGenerating: Sendable {
     func generate(
         _ request: TextRequest, progress: @escaping @Sendable (TextProgress) -> Void
     ) async throws -> GeneratedText
+    /// The same for several requests, at once where that is faster: each text is what it would be alone. Progress tells
+    /// whose it is.
+    func generate(
+        _ requests: [TextRequest], progress: @escaping @Sendable (Int, TextProgress) -> Void
+    ) async throws -> [GeneratedText]
+    /// So many requests over one window are worth giving at once.
+    var together: Int { get }
     /// Log-probabilities of continuations of one prompt, each summed over its tokens.
     func score(prompt: [Int32], continuations: [[Int32]]) async throws -> [Double]
 }
@@ -27,6 +34,24 @@ package protocol TextGenerating: Sendable {
 extension TextGenerating {
     package var directDialect: PromptDialect { dialect }
     package var thoughtTokens: Int { 0 }
+    package var together: Int { 16 }
+
+    package func generate(
+        _ requests: [TextRequest], progress: @escaping @Sendable (Int, TextProgress) -> Void
+    ) async throws -> [GeneratedText] {
+        try await oneByOne(requests, progress: progress)
+    }
+
+    /// Each request by itself, in order.
+    func oneByOne(
+        _ requests: [TextRequest], progress: @escaping @Sendable (Int, TextProgress) -> Void
+    ) async throws -> [GeneratedText] {
+        var texts: [GeneratedText] = []
+        for (index, request) in requests.enumerated() {
+            texts.append(try await generate(request) { progress(index, $0) })
+        }
+        return texts
+    }
 }
 
 /// A call to a model.

@@ -1,5 +1,6 @@
 import Documents
 import Packing
+import Synchronization
 
 /// Puts one window before the model and checks what comes back.
 struct WindowReader {
@@ -14,33 +15,65 @@ struct WindowReader {
     /// Sentences of an answer; what a small model writes after them is seldom to the point.
     static let sentences = 3
 
-    /// The checked answer of a window. `tokens` is its prompt for this question, of which the first `shared` are those
-    /// of every question.
-    func read(
-        _ window: ContextWindow, tokens: [Int32], shared: Int = 0, question: String, index: Int, of count: Int
-    ) async throws -> CheckedAnswer {
-        progress(.windowStarted(index: index, of: count, tokens: tokens.count))
+    /// A window as one question's prompt has it.
+    struct Prompt {
+        var tokens: [Int32]
+        /// So many of the tokens are those of every question.
+        var shared = 0
+    }
+
+    /// What the model writes about a window.
+    func draft(_ window: ContextWindow, _ prompt: Prompt, index: Int, of count: Int) async throws -> GeneratedText {
+        progress(.windowStarted(index: index, of: count, tokens: prompt.tokens.count))
+        let progress = progress
+        return try await generator.generate(request(window, prompt)) { event in
+            if let event = AnswerProgress(event, window: index) { progress(event) }
+        }
+    }
+
+    /// What the model writes about a window for each of several questions.
+    ///
+    /// Thoughts are not reported, as those of several questions would come mixed.
+    func drafts(
+        _ window: ContextWindow, _ prompts: [Prompt], index: Int, of count: Int
+    ) async throws -> [GeneratedText] {
+        let progress = progress
+        let started = Mutex(0)
+        let tokens = prompts.map(\.tokens.count)
+        return try await generator.generate(prompts.map { request(window, $0) }) { question, event in
+            guard case .prefill = event, let event = AnswerProgress(event, window: index) else { return }
+            started.withLock { started in
+                while started <= question {
+                    progress(.windowStarted(index: index, of: count, tokens: tokens[started]))
+                    started += 1
+                }
+            }
+            progress(event)
+        }
+    }
+
+    private func request(_ window: ContextWindow, _ prompt: Prompt) -> TextRequest {
         let shape = AnswerShape(
             segments: options.citations == .off ? 0 : window.segments.count, notFound: AskPrompts.notFound)
         var request = TextRequest(
-            prompt: tokens, maxOutputTokens: options.maxOutputTokens, shape: options.schema == nil ? shape : nil,
-            schema: options.schema, temperature: options.temperature, seed: options.seed,
-            sentences: options.schema == nil ? Self.sentences : nil, sharedTokens: shared)
+            prompt: prompt.tokens, maxOutputTokens: options.maxOutputTokens,
+            shape: options.schema == nil ? shape : nil, schema: options.schema, temperature: options.temperature,
+            seed: options.seed, sentences: options.schema == nil ? Self.sentences : nil, sharedTokens: prompt.shared)
         request.documents = window.firstTokens
-        let progress = progress
-        let generated = try await generator.generate(request) { event in
-            if let event = AnswerProgress(event, window: index) { progress(event) }
-        }
+        return request
+    }
+
+    /// The checked answer in what the model wrote about a window.
+    func check(_ draft: GeneratedText, window: ContextWindow, question: String) async throws -> CheckedAnswer {
         var checked: CheckedAnswer
         if options.schema == nil {
             checked = checker.check(
-                generated.text, complete: generated.complete, sentences: Self.sentences, question: question,
-                window: window)
+                draft.text, complete: draft.complete, sentences: Self.sentences, question: question, window: window)
         } else {
-            checked = CheckedAnswer(complete: generated.complete, json: generated.text)
+            checked = CheckedAnswer(complete: draft.complete, json: draft.text)
         }
-        checked.usage = generated.usage
-        if !generated.thought.isEmpty { checked.thoughts = [generated.thought] }
+        checked.usage = draft.usage
+        if !draft.thought.isEmpty { checked.thoughts = [draft.thought] }
         return try await gate(checked, question: question)
     }
 

@@ -18,6 +18,8 @@ package final class Engine: Sendable {
     package let memory: MemoryPlan
     /// How generated tokens read keys and values that are on disk.
     package let reading: KVReading
+    /// Whether generated tokens read all keys and values.
+    package var readsAllPages: Bool { reading == .exact }
     private let core: EngineCore
 
     private init(_ facts: ModelFacts, core: EngineCore, reading: KVReading) {
@@ -81,7 +83,7 @@ package final class Engine: Sendable {
 
     /// Answers requests whose prompts follow a shared beginning, all of them step by step together: the beginning is
     /// computed once, and its keys and values are read once for each step. Events come with the request's index; those
-    /// of the beginning's prefill with 0. Ending the task that reads the stream stops the work.
+    /// of the beginning's prefill with 0. Where memory has no room for several, they are answered one by one. Ending the task that reads the stream stops the work.
     ///
     /// - Parameter kept: tokens of the beginning that are worth keeping.
     package func generate(
@@ -218,7 +220,7 @@ private actor EngineCore {
             pagingFolder: options.pagingFolder)
         session = Session(
             model: bound, arithmetic: compute, cache: cache, tokenizer: tokenizer, chunkTokens: layout.chunkTokens,
-            reading: options.kvReading,
+            memory: memory, reading: options.kvReading,
             segments: options.kvStore.map { store in
                 KVSegmentStore(
                     root: store.root, namespace: store.namespace, limit: store.limit, report: store.report)

@@ -99,6 +99,13 @@ struct EnginePlanner {
 
     /// Upper bounds for a context of that size; `nil` for the one that `open` takes.
     func plan(contextTokens: Int?) -> MemoryPlan {
+        var plan = needed(contextTokens: contextTokens)
+        let left = options.memoryLimit.map { max($0 - plan.totalBytes, 0) }
+        plan.batchBytes = min(left ?? .max, Session.batchMemory)
+        return plan
+    }
+
+    private func needed(contextTokens: Int?) -> MemoryPlan {
         if let contextTokens { return bounds(contextTokens: min(contextTokens, configuration.contextLength)) }
         let asked = min(options.contextLimit ?? configuration.contextLength, configuration.contextLength)
         let plan = bounds(contextTokens: asked)

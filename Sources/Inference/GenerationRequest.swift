@@ -15,6 +15,10 @@ package struct GenerationRequest: Sendable {
     package var grammar: Grammar?
     /// Where the model may think before it answers; `nil` never lets it. Grammars are about the answer alone.
     package var thinking: ThinkingOptions?
+    /// The most tokens of the answer, thoughts not counted; `nil` leaves it to `maxOutputTokens`.
+    package var maxAnswerTokens: Int?
+    /// Asked about the answer so far whenever text was added to it; where it says so, the output ends.
+    package var isEnough: (@Sendable (_ answer: String) -> Bool)?
     /// Tries several tokens at once where the text before suggests them. Changes what an output costs, never the
     /// output.
     package var speculation: Bool
@@ -75,8 +79,10 @@ package enum GenerationEvent: Sendable, Equatable {
 package enum FinishReason: String, Sendable, Equatable, Codable {
     /// The model produced a stop token.
     case stop
-    /// `maxOutputTokens` was reached.
+    /// `maxOutputTokens` or `maxAnswerTokens` was reached.
     case length
+    /// The request had enough.
+    case enough
     /// The grammar is complete and allows nothing more.
     case grammar
 }

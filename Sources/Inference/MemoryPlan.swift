@@ -17,12 +17,17 @@ package struct MemoryPlan: Sendable, Equatable, Codable {
     package var pagedBytes: Int
     /// Activations of one prefill chunk, logits, tables, tokenizer.
     package var scratchBytes: Int
+    /// What outputs that are written together may take beside, for what they do not share: as much as is left. Without
+    /// it they take room that the cache does not use, or are written one by one.
+    package var batchBytes: Int
+    /// All that is needed.
     package var totalBytes: Int { weightBytes + cacheBytes + scratchBytes }
 
     package init(
         contextTokens: Int, weightBytes: Int, streamedBytes: Int = 0, cacheBytes: Int, residentTokens: Int? = nil,
-        pagedBytes: Int = 0, scratchBytes: Int
+        pagedBytes: Int = 0, scratchBytes: Int, batchBytes: Int = 0
     ) {
+        self.batchBytes = batchBytes
         self.residentTokens = residentTokens ?? contextTokens
         self.pagedBytes = pagedBytes
         self.contextTokens = contextTokens

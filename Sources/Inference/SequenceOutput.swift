@@ -16,6 +16,9 @@ struct SequenceOutput {
     private var sampler: Sampler
     private var gate: ThoughtGate
     private var decoders: [OutputChannel: StreamingDecoder]
+    private var answer = ""
+    private var answerTokens = 0
+    private var isEnough = false
     var usage: Usage
 
     /// - Parameter beginning: tokens before the request's prompt.
@@ -38,7 +41,10 @@ struct SequenceOutput {
     var rules: GrammarMatcher? { gate.isThinking ? nil : grammar }
 
     /// Tokens that may yet come.
-    var left: Int { request.maxOutputTokens - usage.outputTokens }
+    var left: Int {
+        if isEnough { return 0 }
+        return min(request.maxOutputTokens - usage.outputTokens, (request.maxAnswerTokens ?? .max) - answerTokens)
+    }
 
     /// The token that follows, drawn from `logits`, which belong to the last one.
     ///
@@ -46,6 +52,7 @@ struct SequenceOutput {
     mutating func next(
         _ logits: inout [Float], _ arithmetic: Compute, undrawable: [Int32], yield: (GenerationEvent) -> Void
     ) throws(EngineError) -> Step {
+        if isEnough { return .finished(.enough) }
         let rules = rules
         if let rules, rules.isExhausted { return .finished(.grammar) }
         guard left > 0 else { return .finished(.length) }
@@ -60,8 +67,16 @@ struct SequenceOutput {
         usage.outputTokens += 1
         usage.thinkingTokens = gate.count
         let text = isText ? decoders[channel]?.append(token) ?? "" : ""
+        if channel == .answer { answer(text) }
         yield(.token(id: token, text: text, logProbability: logProbability, channel: channel))
         return .token(token)
+    }
+
+    private mutating func answer(_ text: String) {
+        answerTokens += 1
+        guard let isEnough = request.isEnough, !text.isEmpty else { return }
+        answer += text
+        self.isEnough = isEnough(answer)
     }
 
     private mutating func draw(_ logits: inout [Float], _ undrawable: [Int32]) throws(EngineError) -> Int32 {

@@ -22,13 +22,14 @@ final class Session {
     let cache: KVCacheManager
     let tokenizer: Tokenizer
     private let chunkTokens: Int
-    private let reading: KVReading
-    private let segments: KVSegmentStore?
+    let reading: KVReading
+    let segments: KVSegmentStore?
+    let memory: MemoryPlan
     private let gauge: KeyValueGauge?
     /// Keys of the full segments that `stored` begins with, as far as they were asked for.
     private var segmentKeys: [ContentHash] = []
     /// What generated tokens of the last request read of paged keys and values.
-    private var selection = KVSelectionCounts()
+    var selection = KVSelectionCounts()
     /// Reads of paged keys and values that went wrong.
     private var failures = 0
     /// Tokens whose keys and values are stored, `cache.count` of them.
@@ -41,13 +42,14 @@ final class Session {
     let undrawable: [Int32]
     /// Built when the first grammar arrives.
     private var trie: TokenTrie?
-    /// The last grammar: questions in a row usually share it, and what was found about it stays.
-    private var matcher: (grammar: Grammar, stopTokens: Set<Int32>, value: GrammarMatcher)?
+    /// Of the last grammar: questions usually share it.
+    private var table: (grammar: Grammar, value: GrammarTable)?
 
     init(
         model: any LanguageModel, arithmetic: Compute, cache: KVCacheManager, tokenizer: Tokenizer, chunkTokens: Int,
-        reading: KVReading = .exact, segments: KVSegmentStore? = nil, gauge: KeyValueGauge? = nil
+        memory: MemoryPlan, reading: KVReading = .exact, segments: KVSegmentStore? = nil, gauge: KeyValueGauge? = nil
     ) {
+        self.memory = memory
         self.reading = reading
         self.segments = segments
         self.gauge = gauge
@@ -81,9 +83,11 @@ final class Session {
             })
         let prefilled = clock.now
         usage.prefillSeconds = seconds(prefilled - start)
-        let reason = try decode(request, stops: stops, grammar: grammar, usage: &usage, yield: yield)
-        usage.decodeSeconds = seconds(clock.now - prefilled)
-        yield(.finished(reason, usage))
+        var output = SequenceOutput(request, stops: stops, grammar: grammar, tokenizer: tokenizer)
+        output.usage = usage
+        let reason = try decode(request, into: &output, stops: stops, yield: yield)
+        output.usage.decodeSeconds = seconds(clock.now - prefilled)
+        yield(.finished(reason, output.usage))
     }
 
     /// Log-probabilities of continuations of one prompt; the prompt is computed once.
@@ -194,6 +198,15 @@ final class Session {
         try compute(sequence[...], wantedFrom: wantedFrom, keeping: kept, progress: progress)
     }
 
+    /// Goes on with an output whose sequence so far is `sequence`.
+    func goOn(
+        _ request: GenerationRequest, with output: inout SequenceOutput, behind sequence: [Int32], keeping kept: Int,
+        stops: Set<Int32>, yield: (GenerationEvent) -> Void
+    ) throws -> FinishReason {
+        try compute(sequence[...], wantedFrom: sequence.count - 1, keeping: kept)
+        return try decode(request, into: &output, stops: stops, yield: yield)
+    }
+
     /// Makes the cache hold a sequence and nothing behind it.
     func hold(
         _ sequence: [Int32], keeping kept: Int, progress: (_ done: Int, _ cached: Int) -> Void = { _, _ in }
@@ -284,12 +297,9 @@ final class Session {
     /// A step may compute guesses behind the token: their logits are those that computing them one by one gives, and a
     /// guess counts only where it is what is drawn from the logits before it.
     private func decode(
-        _ request: GenerationRequest, stops: Set<Int32>, grammar: GrammarMatcher?, usage: inout Usage,
+        _ request: GenerationRequest, into output: inout SequenceOutput, stops: Set<Int32>,
         yield: (GenerationEvent) -> Void
     ) throws -> FinishReason {
-        var output = SequenceOutput(request, stops: stops, grammar: grammar, tokenizer: tokenizer)
-        defer { usage = output.usage }
-        output.usage = usage
         if request.speculation { speculator.begin(stored[...]) }
         var drafts: [Int32] = []
         /// The row of the last step that `logits` belong to; so many guesses were right.
@@ -416,20 +426,15 @@ final class Session {
         logits[Int(token)] - arithmetic.logSumExp(logits, count: logits.count)
     }
 
-    private func matcher(for grammar: Grammar, stopTokens: Set<Int32>) throws(EngineError) -> GrammarMatcher {
-        if let matcher, matcher.grammar == grammar, matcher.stopTokens == stopTokens {
-            matcher.value.restart()
-            return matcher.value
+    func matcher(for grammar: Grammar, stopTokens: Set<Int32>) throws(EngineError) -> GrammarMatcher {
+        if let table, table.grammar == grammar, !table.value.automaton.isOverfull {
+            return GrammarMatcher(table.value, stopTokens: stopTokens)
         }
-        let new = try newMatcher(grammar, stopTokens: stopTokens)
-        matcher = (grammar, stopTokens, new)
-        return new
-    }
-
-    func newMatcher(_ grammar: Grammar, stopTokens: Set<Int32>) throws(EngineError) -> GrammarMatcher {
         let trie = self.trie ?? TokenTrie(tokenizer)
         self.trie = trie
-        return try GrammarMatcher(grammar, trie: trie, stopTokens: stopTokens)
+        let new = try GrammarTable(grammar, trie: trie)
+        table = (grammar, new)
+        return GrammarMatcher(new, stopTokens: stopTokens)
     }
 
     func check(_ tokens: [Int32], output: Int) throws(EngineError) {

@@ -72,20 +72,21 @@ struct GrammarTests {
     }
 
     @Test func matcherAllowsExactlyTheTokensThatGoOn() throws {
-        let matcher = try GrammarMatcher(citation, trie: trie(), stopTokens: [99])
+        let table = try GrammarTable(citation, trie: trie())
+        let matcher = GrammarMatcher(table, stopTokens: [99])
         #expect(try allowed(matcher) == ["[", "[1", "[12]"])
         matcher.accept(5)
         #expect(try allowed(matcher) == ["]", "2"])
         #expect(!matcher.isComplete && !matcher.isExhausted)
         matcher.accept(6)
         #expect(matcher.isComplete && matcher.isExhausted)
-        matcher.restart()
-        #expect(try allowed(matcher) == ["[", "[1", "[12]"])
+        // What was found about a grammar serves the next output, which begins anew.
+        #expect(try allowed(GrammarMatcher(table, stopTokens: [99])) == ["[", "[1", "[12]"])
 
         // Both entries spelled "a" are found; where the text may end, so may the output.
-        let letters = try GrammarMatcher(.repeat(.literal("a")), trie: trie(), stopTokens: [99])
+        let letters = try GrammarMatcher(GrammarTable(.repeat(.literal("a")), trie: trie()), stopTokens: [99])
         #expect(try allowed(letters) == ["a", "a", "stop"])
-        let impossible = try GrammarMatcher(.literal("zebra"), trie: trie(), stopTokens: [99])
+        let impossible = try GrammarMatcher(GrammarTable(.literal("zebra"), trie: trie()), stopTokens: [99])
         #expect(throws: EngineError.self) { try impossible.allowed() }
     }
 
@@ -108,7 +109,7 @@ struct GrammarTests {
         }
         let language = grammar(3)
         let trie = TokenTrie(vocabulary: vocabulary)
-        let matcher = try GrammarMatcher(language, trie: trie, stopTokens: [])
+        let matcher = try GrammarMatcher(GrammarTable(language, trie: trie), stopTokens: [])
         var automaton = try GrammarAutomaton(language)
         var prefix: [UInt8] = []
         for _ in 0..<8 {

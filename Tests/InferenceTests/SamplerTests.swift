@@ -21,7 +21,7 @@ struct SamplerTests {
     /// Tokens are the letters from "a" on; allows some of them.
     private func matcher(_ letters: String) throws -> GrammarMatcher {
         let trie = TokenTrie(vocabulary: (0..<8).map { (Int32($0), [UInt8(ascii: "a") + UInt8($0)]) })
-        return try GrammarMatcher(.bytes(ByteClass(letters)), trie: trie, stopTokens: [])
+        return try GrammarMatcher(GrammarTable(.bytes(ByteClass(letters)), trie: trie), stopTokens: [])
     }
 
     @Test func greedyTakesTheBestAndTheFirstOfEquals() throws {

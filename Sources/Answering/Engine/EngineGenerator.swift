@@ -67,56 +67,70 @@ package struct EngineGenerator: TextGenerating {
     package func generate(
         _ request: TextRequest, progress: @escaping @Sendable (TextProgress) -> Void
     ) async throws -> GeneratedText {
+        let generation = try generation(request)
+        var output = EngineOutput(generation)
+        for try await event in engine.generate(generation) { output.take(event, progress) }
+        try Task.checkCancellation()
+        output.keyValues = await engine.keyValueUse
+        written?(output.request)
+        return output.text
+    }
+
+    package func generate(
+        _ requests: [TextRequest], progress: @escaping @Sendable (Int, TextProgress) -> Void
+    ) async throws -> [GeneratedText] {
+        let shared = Self.shared(requests.map(\.prompt))
+        // An output that leaves out pages leaves out its own.
+        guard requests.count > 1, shared > 0, engine.readsAllPages else {
+            return try await oneByOne(requests, progress: progress)
+        }
+        let generations = try requests.map(generation)
+        var outputs = generations.map { EngineOutput($0) }
+        let beginning = Array(requests[0].prompt.prefix(shared))
+        let behind = generations.map { generation in
+            var generation = generation
+            generation.prompt.removeFirst(shared)
+            return generation
+        }
+        let kept = requests.map(\.sharedTokens).min() ?? 0
+        for try await (index, event) in engine.generate(after: beginning, keeping: kept, behind) {
+            outputs[index].take(event) { progress(index, $0) }
+        }
+        try Task.checkCancellation()
+        // What was read for all.
+        var use = await engine.keyValueUse
+        use.pages /= outputs.count
+        use.pagesRead /= outputs.count
+        for index in outputs.indices {
+            outputs[index].keyValues = use
+            written?(outputs[index].request)
+        }
+        return outputs.map(\.text)
+    }
+
+    /// Where the engine reads much from disk for each token, as many as possible share that; otherwise more than these
+    /// are hardly faster, and the first answer comes later.
+    package var together: Int { engine.memory.pagedBytes + engine.memory.streamedBytes > 0 ? 64 : 16 }
+
+    /// Tokens that all prompts begin with, without the last of any.
+    private static func shared(_ prompts: [[Int32]]) -> Int {
+        guard let first = prompts.first else { return 0 }
+        return prompts.reduce(first.count) { shared, prompt in
+            min(zip(first.prefix(shared), prompt).prefix { $0 == $1 }.count, prompt.count - 1)
+        }
+    }
+
+    private func generation(_ request: TextRequest) throws -> GenerationRequest {
         var generation = GenerationRequest(
             prompt: request.prompt, maxOutputTokens: request.maxOutputTokens + thoughtTokens,
             sampling: SamplingOptions(temperature: Float(request.temperature), seed: request.seed),
             grammar: try request.schema.map { try Grammar(jsonSchema: Array($0.utf8)) } ?? request.shape?.grammar,
             thinking: thinkingOptions, keptTokens: request.sharedTokens)
         generation.keptDocuments = request.documents
-        var text = ""
-        var thought = ""
-        var answerTokens = 0
-        var usage = TokenUsage()
-        usage.inputTokens = request.prompt.count
-        var sum = 0.0
-        var complete = false
-        reading: for try await event in engine.generate(generation) {
-            switch event {
-            case .prefill(let done, let total, let cached):
-                usage.cachedTokens = cached
-                progress(.prefill(done: done, total: total, cached: cached))
-            case .token(_, let piece, let logProbability, let channel):
-                usage.outputTokens += 1
-                if channel == .thinking {
-                    usage.thinkingTokens += 1
-                    thought += piece
-                    if !piece.isEmpty { progress(.thought(piece)) }
-                    continue
-                }
-                answerTokens += 1
-                sum += Double(logProbability)
-                text += piece
-                if !piece.isEmpty { progress(.text(piece)) }
-                // Leaving the loop ends the stream, and with it the engine's work.
-                if let limit = request.sentences, AnswerText.count(text) >= limit {
-                    complete = true
-                    break reading
-                }
-                // What a short thought left of its tokens is not the answer's; without thoughts the engine counts.
-                if thinking != .none, answerTokens >= request.maxOutputTokens { break reading }
-            case .finished(let reason, let cost):
-                complete = reason != .length
-                usage.draftedTokens = cost.draftedTokens
-                usage.acceptedTokens = cost.acceptedTokens
-            }
-        }
-        try Task.checkCancellation()
-        usage.keyValues = await engine.keyValueUse
-        generation.maxOutputTokens = usage.outputTokens
-        written?(generation)
-        return GeneratedText(
-            text: text, thought: thought, complete: complete,
-            meanLogProbability: answerTokens > 0 ? sum / Double(answerTokens) : 0, usage: usage)
+        // What a short thought left of its tokens is not the answer's.
+        generation.maxAnswerTokens = request.maxOutputTokens
+        if let limit = request.sentences { generation.isEnough = { AnswerText.count($0) >= limit } }
+        return generation
     }
 
     package func score(prompt: [Int32], continuations: [[Int32]]) async throws -> [Double] {

@@ -93,7 +93,7 @@ struct AskCommand: DocprocCommand {
             context: context, session: session, corpus: corpus, store: store,
             options: options.within(session.engine.contextLength, setting: setting), fresh: answering.fresh)
 
-        if plan { return try await showPlan(service, request, memory.totalBytes, streaming) }
+        if plan { return try await showPlan(service, request, memory, streaming) }
         if request.questions.isEmpty { return try await converse(service, events) }
         let report = AskReport(
             context: context, format: context.json && !jsonl ? .json : format, events: events, isJSON: schema != nil)
@@ -128,9 +128,9 @@ struct AskCommand: DocprocCommand {
         return String(ContentHash(of: text).hex.prefix(10)).uppercased()
     }
 
-    private func showPlan(_ service: AskService, _ request: AskRequest, _ memory: Int, _ streaming: StreamingCost?)
-        async throws
-    {
+    private func showPlan(
+        _ service: AskService, _ request: AskRequest, _ memory: MemoryPlan, _ streaming: StreamingCost?
+    ) async throws {
         let context = service.context
         guard !request.questions.isEmpty else {
             throw UserError(.badFlag, "--plan needs a question, as the question takes room in the window")
@@ -145,7 +145,10 @@ struct AskCommand: DocprocCommand {
                 count: ask.windows.count, tokens: ask.inputTokens, largest: ask.windows.max() ?? 0,
                 reliable: service.session.generator.reliableWindow, accepted: service.session.engine.model.contextLength
             ),
-            memory: .init(bytes: memory, limit: service.session.options.memoryLimit), files: outcomes.count,
+            memory: .init(
+                bytes: memory.totalBytes + (request.questions.count > 1 ? memory.batchBytes : 0),
+                limit: service.session.options.memoryLimit),
+            files: outcomes.count,
             filesReused: outcomes.count { $0.cached }, seconds: seconds,
             secondsUncertainty: seconds.map { $0 * Calibration.uncertainty })
         try context.print(

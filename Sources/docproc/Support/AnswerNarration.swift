@@ -66,6 +66,8 @@ final class AnswerNarration: Sendable {
         case .thought: break
         case .planned(let plan):
             state.withLock { $0.known += plan.inputTokens }
+        case .questionsStarted(let group, let count):
+            state.withLock { $0.question = "questions \(group.lowerBound + 1)-\(group.upperBound)/\(count)" }
         case .questionStarted(let index, let count, let question):
             state.withLock { $0.question = count > 1 ? "question \(index + 1)/\(count)" : "" }
             narrator.detail("question: \(question.text)")

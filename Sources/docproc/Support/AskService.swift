@@ -38,45 +38,45 @@ struct AskService: Sendable {
         _ questions: [Answering.Question], events: EventSink,
         finished: (_ answer: Answer, _ stored: Bool) async throws -> Void
     ) async throws -> [Answer] {
+        let known = try questions.map { fresh ? nil : try stored($0, among: questions) }
         var answers: [Answer] = []
-        var waiting: [Answering.Question] = []
-        for question in questions {
-            if !fresh, let answer = try stored(question, among: questions) {
-                answers += try await compute(waiting, among: questions, events: events, finished: finished)
-                waiting = []
+        func passOnStored() async throws {
+            while answers.count < known.count, let answer = known[answers.count] {
                 answers.append(answer)
                 try await finished(answer, true)
-            } else {
-                waiting.append(question)
             }
         }
-        return answers + (try await compute(waiting, among: questions, events: events, finished: finished))
+        try await passOnStored()
+        let waiting = zip(questions, known).filter { $1 == nil }.map(\.0)
+        try await compute(waiting, among: questions, events: events) { answer in
+            answers.append(answer)
+            try await finished(answer, false)
+            try await passOnStored()
+        }
+        return answers
     }
 
     private func compute(
         _ questions: [Answering.Question], among all: [Answering.Question], events: EventSink,
-        finished: (Answer, Bool) async throws -> Void
-    ) async throws -> [Answer] {
-        guard !questions.isEmpty else { return [] }
+        finished: (Answer) async throws -> Void
+    ) async throws {
+        guard !questions.isEmpty else { return }
         let narration = AnswerNarration(
             narrator: context.narrator, events: events, showsThinking: context.settings.isOn(SettingKey.showThinking)
         ) { [engine = session.engine] in engine.latestKeyValues }
         defer { narration.end() }
         narration.take(.planned(try await plan(questions)))
         var answers: [Answer] = []
-        var began = ContinuousClock.now
-        let start = began
+        let start = ContinuousClock.now
         _ = try await asker.ask(questions, of: corpus.corpus, progress: { narration.take($0) }) { answer in
             var answer = answer
-            answer.seconds = ((ContinuousClock.now - began).inSeconds * 100).rounded() / 100
-            began = .now
             answer.run = events.run
             if answers.count < questions.count {
                 try save(answer, as: try key(questions[answers.count], among: all))
             }
             answers.append(answer)
             if answers.count == questions.count { narration.end() } else { context.narrator.clearLine() }
-            try await finished(answer, false)
+            try await finished(answer)
         }
         let read = narration.reading
         Calibration.keep(
@@ -84,7 +84,6 @@ struct AskService: Sendable {
             written: (
                 answers.reduce(0) { $0 + $1.usage.outputTokens }, (ContinuousClock.now - start).inSeconds - read.seconds
             ), in: store, session: session)
-        return answers
     }
 
     /// Seconds that answering would take, once this model has been measured here.
