@@ -111,7 +111,9 @@ struct EnginePlanner {
         let plan = bounds(contextTokens: asked)
         guard let limit = options.memoryLimit, plan.totalBytes > limit else { return plan }
         let room = limit - plan.weightBytes - plan.scratchBytes
-        if let paged = paged(plan, cacheRoom: room), paged.totalBytes <= limit { return paged }
+        // Where the sequence pages, many outputs in one pass over it save the most; they need memory, too.
+        let reserve = min(max(room, 0) / 8, Session.batchMemory)
+        if let paged = paged(plan, cacheRoom: room - reserve), paged.totalBytes <= limit { return paged }
         guard options.contextLimit == nil else { return streamed(plan, limit: limit) ?? plan }
         // The largest context that fits, in steps of pages; the bounds grow with the context.
         let page = layout(contextTokens: asked).pageTokens

@@ -32,7 +32,7 @@ package struct KVTable: Sendable, Equatable {
     }
 
     /// Number formats that are shown.
-    package static let types: [KVType] = [.f16, .q8]
+    package static let types: [KVType] = [.f16, .q8, .q4]
 
     package var name: String
     package var contextTokens: Int

@@ -25,7 +25,8 @@ struct ResourceOptions: ParsableArguments, SettingFlags {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The most that keys and values take in memory, such as 2G; the others are on disk.", valueName: "size"))
+            "The most that keys and values of a window take in memory, such as 2G; the others are on disk.",
+            valueName: "size"))
     var kvMemory: String?
 
     @Option(

@@ -52,7 +52,7 @@ struct SettingKey: Sendable {
     static let kvType = SettingKey(
         "kv_type", .choice(["f16", "f32", "q8", "q4"]), "f16", "how keys and values are kept")
     static let kvMemory = SettingKey(
-        "kv_memory", .size, nil, "the most that keys and values take in memory; the others are on disk")
+        "kv_memory", .size, nil, "the most that keys and values of a window take in memory; the others are on disk")
     static let kvRead = SettingKey(
         "kv_read", .reading, "exact", "how much generated tokens read of keys and values on disk")
     static let disk = SettingKey(

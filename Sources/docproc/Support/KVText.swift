@@ -8,7 +8,9 @@ import Runs
 enum KVText {
     /// Bytes by kind of layer, then what a whole sequence takes.
     static func tables(_ tables: [KVTable]) -> String {
-        var rows = [["bytes per token", "layers", "heads", "hold", "f16", "on disk", "q8", "on disk"]]
+        var rows = [
+            ["bytes per token", "layers", "heads", "hold"] + KVTable.types.flatMap { [$0.rawValue, "on disk"] }
+        ]
         for table in tables {
             for (index, layers) in table.layers.enumerated() {
                 rows.append(
@@ -22,19 +24,22 @@ enum KVText {
             }
         }
         var sizes = [
-            ["whole sequence", "tokens", "f16", "by hand", "q8", "by hand", "all f16", "q8: least memory", "on disk"]
+            [
+                "whole sequence", "tokens", "f16", "by hand", "q8", "by hand", "q4", "all f16", "q8: least memory",
+                "on disk",
+            ]
         ]
         for table in tables {
-            guard let f16 = table.sizes[.f16], let q8 = table.sizes[.q8] else { continue }
+            guard let f16 = table.sizes[.f16], let q8 = table.sizes[.q8], let q4 = table.sizes[.q4] else { continue }
             sizes.append([
                 table.name, Format.count(table.contextTokens), Format.bytes(f16.memory),
                 Format.bytes(table.arithmetic.layerAware16), Format.bytes(q8.memory),
-                Format.bytes(table.arithmetic.bytes8Once), Format.bytes(table.arithmetic.everything16),
-                Format.bytes(q8.leastMemory), Format.bytes(q8.paged),
+                Format.bytes(table.arithmetic.bytes8Once), Format.bytes(q4.memory),
+                Format.bytes(table.arithmetic.everything16), Format.bytes(q8.leastMemory), Format.bytes(q8.paged),
             ])
         }
-        return Format.table(rows, rightAligned: [3, 4, 5, 6, 7]) + "\n"
-            + Format.table(sizes, rightAligned: Set(1...8))
+        return Format.table(rows, rightAligned: Set(3...9)) + "\n"
+            + Format.table(sizes, rightAligned: Set(1...9))
             + "by hand: f16, keys and values, no room for steps; q8, full layers only, keys that are values once\n"
             + "all f16: every layer keeps every token\n"
     }
