@@ -92,6 +92,32 @@ struct PagedSequenceTests {
         #expect(later.0 == second && later.cached == 3800)
     }
 
+    /// Two texts where the store has room for one and a half.
+    @Test(arguments: FixtureModel.kinds)
+    func whatWasEvictedIsComputedAgain(model: FixtureModel) async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder.string) }
+        func bytes() throws -> Int {
+            try FileManager.default.subpathsOfDirectory(atPath: folder.string).reduce(0) { sum, path in
+                let attributes = try FileManager.default.attributesOfItem(atPath: folder.appending(path).string)
+                return sum + (path.hasSuffix(".kv") ? attributes[.size] as? Int ?? 0 : 0)
+            }
+        }
+        let texts = [prompt(2600), prompt(2600, seed: 11)]
+        let plain = try await model.open(numerics: .fast, kvType: .f16, chunk: 512, contextLimit: 8192)
+        var options = store("a")
+        _ = try await run(paging(model, .f16, store: options), texts[0] + [9], kept: 2600)
+        options.limit = try bytes() * 3 / 2
+        var reused: [Int] = []
+        for text in [texts[1], texts[0], texts[0], texts[1]] {
+            let (output, cached) = try await run(paging(model, .f16, store: options), text + [9], kept: 2600)
+            #expect(output == (try await run(plain, text + [9])).0)
+            #expect(try bytes() <= options.limit ?? 0)
+            reused.append(cached)
+        }
+        // The second text is new; of the first one, what made room for it is gone. Asked again, it is all there.
+        #expect(reused[0] == 0 && reused[1] < 2600 && reused[2] == 2600 && reused[3] < 2600, "\(reused)")
+    }
+
     /// Bits that flip while a sequence uses them: told, computed again, stored again.
     @Test(arguments: FixtureModel.kinds)
     func damageIsFoundWhenItIsRead(model: FixtureModel) async throws {
