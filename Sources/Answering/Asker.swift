@@ -61,7 +61,8 @@ package struct Asker: Sendable {
     /// Answers questions in order. Those over the same windows are put to the model together; the answers are those
     /// that each question gets alone.
     ///
-    /// `finished` gets each answer as soon as it and those before it are complete. Cancelling the task stops at the next prefill chunk.
+    /// `finished` gets each answer as soon as it and those before it are complete. Cancelling the task stops at the next
+    /// prefill chunk.
     package func ask(
         _ questions: [Question], of corpus: AskCorpus,
         progress: @escaping @Sendable (AnswerProgress) -> Void = { _ in },

@@ -315,7 +315,7 @@ void ck_attention_merge(const ck_table *t, const ck_attention *a, size_t kv_head
 
 // ---- What pages can weigh (attention_bounds.c) ----
 
-// Coarse copies of the keys of a page, several times smaller than these. `head_dim` is even.
+// Coarse copies of the keys of a page, about five bits a number. `head_dim` is even.
 size_t ck_coarse_bytes(const ck_attention *a);
 
 // Makes those of one KV head of a whole page of the block, inside the coarse page `out`.
