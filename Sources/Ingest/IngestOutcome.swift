@@ -16,6 +16,8 @@ package struct IngestOutcome: Sendable, Equatable {
     package var status: Status
     /// Pages read, skipped and failed.
     package var pages: PageCounts
+    /// Characters (Unicode scalars) of the document's text; 0 where none was read.
+    package var characters = 0
     /// Whether the document came from the cache.
     package var cached: Bool
     /// Things worth telling that cost no text: an unreachable cache, a malformed ignore file.
@@ -45,6 +47,16 @@ package struct IngestOutcome: Sendable, Equatable {
     /// The document, if the file was read.
     package var document: Document? {
         if case .read(let document) = status { document } else { nil }
+    }
+
+    /// Leaves of the document what tells about it: no text, pages or elements.
+    mutating func dropText() {
+        guard var document else { return }
+        document.text = ""
+        document.pages = []
+        document.elements = []
+        document.offsets = OffsetMap()
+        status = .read(document)
     }
 }
 

@@ -29,69 +29,68 @@ package struct Ingestor: Sendable {
                 workers: max(1, options.workers))
     }
 
-    /// Reads files and directories; `-` is standard input. The last event is `completed`.
+    /// Reads files and directories and waits for all of them; `-` is standard input. The last event is `completed`.
     ///
-    /// When the consuming task is cancelled, files in work are given up and the stream ends.
-    package func ingest(_ paths: [String]) -> AsyncStream<IngestEvent> {
-        AsyncStream { continuation in
-            let task = Task {
-                _ = await run(paths) { continuation.yield($0) }
-                continuation.finish()
-            }
-            continuation.onTermination = { _ in task.cancel() }
-        }
-    }
-
-    /// Reads files and directories and waits for all of them. A cancelled task gets a full report all the same: files
-    /// that were not read are skipped as `notReached`.
-    package func report(
-        _ paths: [String], progress: @Sendable (IngestEvent) -> Void = { _ in }
-    ) async -> IngestReport {
-        await run(paths, progress)
-    }
-
-    private func run(_ paths: [String], _ progress: @Sendable (IngestEvent) -> Void) async -> IngestReport {
+    /// A cancelled task gets a full report all the same: files that were not read are skipped as `notReached`. Files
+    /// wait while `progress` works, so that no more than a few documents are in memory where none are kept.
+    ///
+    /// - Parameters:
+    ///   - keepsText: whether the report's documents have their text; those that `progress` sees always have it.
+    ///   - progress: called for one event after the other.
+    /// - Throws: what `progress` throws; no further file is read then.
+    package func report<Failure: Error>(
+        _ paths: [String], keepsText: Bool = true,
+        progress: (IngestEvent) throws(Failure) -> Void = { (_: IngestEvent) throws(Never) in }
+    ) async throws(Failure) -> IngestReport {
         let found = FileFinder.find(paths, options)
-        progress(.found(total: found.count))
+        try progress(.found(total: found.count))
         var outcomes = [IngestOutcome?](repeating: nil, count: found.count)
         var fault: UserError?
+        var thrown: Failure?
         let ingestion = FileIngestion(options: options, cache: cache, pool: pool)
         await withTaskGroup(of: (Int, FileIngestion.Result).self) { group in
             var next = 0
             var running = 0
             var stopped = false
+            func tell(_ event: IngestEvent) {
+                guard thrown == nil else { return }
+                do { try progress(event) } catch { thrown = error }
+                stopped = stopped || thrown != nil
+            }
+            func settle(_ index: Int, _ outcome: IngestOutcome) {
+                outcomes[index] = outcome
+                tell(.finished(outcome))
+                stopped = stopped || stops(outcome)
+                if !keepsText { outcomes[index]?.dropText() }
+            }
             while next < found.count || running > 0 {
                 while running < max(1, options.workers), next < found.count {
                     let index = next
                     next += 1
                     switch found[index] {
-                    case .settled(let outcome):
-                        outcomes[index] = outcome
-                        progress(.finished(outcome))
-                        stopped = stopped || stops(outcome)
+                    case .settled(let outcome): settle(index, outcome)
                     case .candidate(let path, let name):
                         if stopped || Task.isCancelled {
-                            let outcome = IngestOutcome(path: path, status: .skipped(.notReached))
-                            outcomes[index] = outcome
-                            progress(.finished(outcome))
+                            settle(index, IngestOutcome(path: path, status: .skipped(.notReached)))
                             continue
                         }
-                        progress(.started(path: path))
+                        tell(.started(path: path))
                         running += 1
                         group.addTask { (index, await ingestion.read(path: path, name: name)) }
                     }
                 }
                 guard running > 0, let (index, result) = await group.next() else { continue }
                 running -= 1
-                outcomes[index] = result.outcome
                 fault = fault ?? result.fault
-                progress(.finished(result.outcome))
-                stopped = stopped || stops(result.outcome)
+                var outcome = result.outcome
+                outcome.characters = outcome.document?.text.unicodeScalars.count ?? 0
+                settle(index, outcome)
             }
         }
         await pool.shutdown()
+        if let thrown { throw thrown }
         let report = IngestReport(found: found.count, outcomes: outcomes.compactMap { $0 }, fault: fault)
-        progress(.completed(report))
+        try progress(.completed(report))
         return report
     }
 

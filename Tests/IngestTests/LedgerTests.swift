@@ -202,16 +202,19 @@ private let noWorkers = WorkerPool(
         var found = 0
         var finished: [String] = []
         var completed: IngestReport?
-        for await event in Ingestor(pool: noWorkers).ingest([folder.url.path]) {
+        let report = await Ingestor(pool: noWorkers).report([folder.url.path], keepsText: false) { event in
             switch event {
             case .found(let total): found = total
             case .started: #expect(completed == nil)
-            case .finished(let outcome): finished.append(outcome.path)
+            case .finished(let outcome):
+                finished.append(outcome.path)
+                if outcome.path.hasSuffix("a.txt") { #expect(outcome.document?.text == "A.") }
             case .completed(let report): completed = report
             }
         }
-        let report = try #require(completed)
-        #expect(found == 3 && report.isBalanced)
+        #expect(found == 3 && report.isBalanced && completed == report)
+        #expect(report.outcomes.map(\.characters) == [2, 2, 0])
+        #expect(report.documents.allSatisfy { $0.text.isEmpty && $0.elements.isEmpty })
         #expect(finished.sorted() == report.outcomes.map(\.path).sorted())
     }
 

@@ -15,18 +15,36 @@ struct IngestCommand: DocprocCommand {
     @OptionGroup var storing: StoreOptions
     @Flag(name: .long, help: "Print one event per line as work proceeds.")
     var jsonl = false
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Write the text of each document to a file of its own in the folder --output.", valueName: "form"))
+    var export: ExportForm?
     @Argument(help: ArgumentHelp("Files and folders; - is standard input.", valueName: "path"))
     var paths: [String]
 
     var settingFlags: [any SettingFlags] { [selection, progress, storing] }
     var wantsEvents: Bool { jsonl }
+    var ownsOutput: Bool { export != nil }
+
+    enum ExportForm: String, ExpressibleByArgument, CaseIterable {
+        case text
+    }
+
+    func validate() throws {
+        if export != nil, global.output == nil {
+            throw ValidationError("--export needs a folder: -o DIR")
+        }
+    }
 
     func run(in context: CommandContext) async throws {
         let store = try StoreAccess.open(context)
         let events = EventSink(run: "ingest", output: jsonl ? context.output : nil, stop: context.stop)
         let reader = CorpusReader(
             context: context, options: try selection.ingestOptions(context.settings), store: store, events: events)
-        let report = try await reader.report(paths)
+        let files = try export.map { _ in try TextExport(folder: global.output ?? ".", arguments: paths) }
+        let report = try await reader.report(paths, keepsText: false) { try files?.write($0) }
+        try files?.finish()
         if jsonl {
             try events.require(.runEnd, totals(report))
         } else {
@@ -66,7 +84,7 @@ struct IngestCommand: DocprocCommand {
             switch outcome.status {
             case .read(let document):
                 rows.append([
-                    Format.count(outcome.pages.total), Format.count(document.text.count),
+                    Format.count(outcome.pages.total), Format.count(outcome.characters),
                     document.metadata["language"] ?? "–",
                     (["read"] + document.notes.map(\.rawValue)).joined(separator: ", "), outcome.path,
                 ])

@@ -60,7 +60,13 @@ struct CorpusReader {
     }
 
     /// Reads everything and leaves judgement to the caller.
-    func report(_ paths: [String]) async throws -> IngestReport {
+    ///
+    /// - Parameters:
+    ///   - keepsText: whether the report's documents have their text.
+    ///   - each: called for each document as it is read, one after the other.
+    func report(
+        _ paths: [String], keepsText: Bool = true, each: (Document) throws -> Void = { _ in }
+    ) async throws -> IngestReport {
         try Self.demand(paths)
         let ingestor = Ingestor(options, cache: store.map { StoredExtractions(store: $0) })
         let narrator = context.narrator
@@ -68,8 +74,7 @@ struct CorpusReader {
         var pages = 0
         var flagged = 0
         var told = 0
-        var final: IngestReport?
-        for await event in ingestor.ingest(paths) {
+        let final = try await ingestor.report(paths, keepsText: keepsText) { event in
             switch event {
             case .found(let total):
                 narrator.update { $0.total = total }
@@ -85,12 +90,11 @@ struct CorpusReader {
                 }
                 tell(outcome, told: &told)
                 events.send(.docIngested, Self.fields(outcome))
-            case .completed(let report):
-                final = report
+                if let document = outcome.document { try each(document) }
+            case .completed: break
             }
         }
         try Task.checkCancellation()
-        guard let final else { throw CancellationError() }
         if let fault = final.fault {
             guard final.read > 0 else { throw fault }
             context.narrator.warn(fault.cause)
@@ -220,7 +224,7 @@ struct CorpusReader {
         case .read(let document):
             members += [
                 .init("status", "read"), .init("format", .string(document.format.rawValue)),
-                .init("characters", .int(document.text.count)),
+                .init("characters", .int(outcome.characters)),
                 .init("language", document.metadata["language"].map { .string($0) } ?? .null),
                 .init("title", document.title.map { .string($0) } ?? .null),
                 .init("notes", .array(document.notes.map { .string($0.rawValue) })),
