@@ -17,6 +17,8 @@ public struct Element: Sendable, Equatable, Codable {
     public enum Kind: Sendable, Hashable, Codable {
         case heading(level: Int)
         case paragraph, listItem, tableRow, code, quote, caption, footnote, pageHeader, pageFooter
+        /// Words that stand for an image: its alternative text.
+        case image
     }
 
     /// Describes an element.

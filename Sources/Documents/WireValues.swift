@@ -82,6 +82,7 @@ extension WireWriter {
         case .footnote: byte(7)
         case .pageHeader: byte(8)
         case .pageFooter: byte(9)
+        case .image: byte(10)
         }
     }
 }
@@ -173,6 +174,7 @@ extension WireReader {
         case 7: return .footnote
         case 8: return .pageHeader
         case 9: return .pageFooter
+        case 10: return .image
         default: throw .unknownTag(tag, offset: start)
         }
     }

@@ -29,6 +29,11 @@ package struct Ingestor: Sendable {
                 workers: max(1, options.workers))
     }
 
+    /// Reads files and directories and waits for all of them.
+    package func report(_ paths: [String]) async -> IngestReport {
+        await report(paths) { (_: IngestEvent) in }
+    }
+
     /// Reads files and directories and waits for all of them; `-` is standard input. The last event is `completed`.
     ///
     /// A cancelled task gets a full report all the same: files that were not read are skipped as `notReached`. Files
@@ -39,8 +44,7 @@ package struct Ingestor: Sendable {
     ///   - progress: called for one event after the other.
     /// - Throws: what `progress` throws; no further file is read then.
     package func report<Failure: Error>(
-        _ paths: [String], keepsText: Bool = true,
-        progress: (IngestEvent) throws(Failure) -> Void = { (_: IngestEvent) throws(Never) in }
+        _ paths: [String], keepsText: Bool = true, progress: (IngestEvent) throws(Failure) -> Void
     ) async throws(Failure) -> IngestReport {
         let found = FileFinder.find(paths, options)
         try progress(.found(total: found.count))

@@ -120,6 +120,7 @@ private struct Writer {
         case .footnote: bytes.append(7)
         case .pageHeader: bytes.append(8)
         case .pageFooter: bytes.append(9)
+        case .image: bytes.append(10)
         }
         signed(element.textRange.lowerBound - previousEnd)
         count(element.textRange.count)
@@ -230,6 +231,7 @@ private struct Reader {
         case 7: .footnote
         case 8: .pageHeader
         case 9: .pageFooter
+        case 10: .image
         default: nil
         }
     }

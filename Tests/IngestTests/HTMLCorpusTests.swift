@@ -36,7 +36,7 @@ struct Floor: Codable {
             let page = try WorkerTest.bytes(corpus.appending(path: "pages/\(id).html"))
             let extracted = try extractor.extract(page, ExtractionRequest(format: .html)).get()
             let document = Normalizer.document(extracted, sha256: "", path: id, format: .html).document
-            sum += WordScore.f1(document.text, String(decoding: truth, as: UTF8.self))
+            sum += WordScore.f1(document.mainText, String(decoding: truth, as: UTF8.self))
         }
         let mean = sum / Double(max(ids.count, 1))
         print("\(name): word F1 \(mean) on \(ids.count) pages, floor \(floor.wordF1)")

@@ -37,7 +37,7 @@ private func lines(_ document: Document) -> [String] {
             """)
         #expect(
             document.elements.map(\.kind) == [
-                .heading(level: 1), .paragraph, .listItem, .listItem, .tableRow, .tableRow, .code, .quote, .caption,
+                .heading(level: 1), .paragraph, .listItem, .listItem, .tableRow, .tableRow, .code, .quote, .image,
                 .caption,
             ])
         #expect(
@@ -45,10 +45,27 @@ private func lines(_ document: Document) -> [String] {
                 "The budget", Self.prose, "First item", "Second item", "Year | Sum", "2024 | 12 & 3",
                 "let a = 1\n  let b = 2", "Quoted words.", "A chart of sums by year", "Sums by year",
             ])
+        #expect(document.mainText.hasSuffix("let b = 2\n\nQuoted words.\n\nSums by year\n"))
+        #expect(document.mainText.contains("First item\nSecond item\n\nYear | Sum\n2024 | 12 & 3\n\nlet"))
         #expect(document.elements[3].path == "html/body/main/ul/li[2]")
         #expect(document.title == "Budget")
         #expect(document.metadata["author"] == "A. Writer")
         #expect(document.metadata["language"] == "en")
+    }
+
+    @Test func postsOfAForumAreTheText() throws {
+        let long = Array(repeating: Self.prose, count: 12).joined(separator: "</p><p>")
+        let document = try read(
+            """
+            <body><div><h1>Which budget?</h1><div class=question><div itemprop=text><p>\(Self.prose)</p>
+            <p>\(Self.prose)</p></div>
+            <div class=card><a href=/u/1>somebody</a> asked yesterday</div></div>
+            <div class=answers><h2>1 Answer</h2><div itemprop=text><p>\(long)</p></div>
+            <div class=card><a href=/u/2>anybody</a> answered today</div>
+            <div itemprop=comment><div itemprop=text>A remark on that.</div></div>
+            <div>Log in to answer this question.</div></div></div></body>
+            """)
+        #expect(lines(document) == ["Which budget?"] + Array(repeating: Self.prose, count: 14))
     }
 
     @Test func navigationIsDroppedInMainAndKeptInFull() throws {

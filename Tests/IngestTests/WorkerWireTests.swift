@@ -35,7 +35,7 @@ import Testing
     @Test func everyKindComesBack() throws {
         let kinds: [Element.Kind] = [
             .heading(level: 1), .paragraph, .listItem, .tableRow, .code, .quote, .caption, .footnote, .pageHeader,
-            .pageFooter,
+            .pageFooter, .image,
         ]
         let page = ExtractedPage(blocks: kinds.map { ExtractedBlock(kind: $0, lines: []) })
         #expect(try WireReply(body: WireReply.page(page).frame[4...]) == .page(page))

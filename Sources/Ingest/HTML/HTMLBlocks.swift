@@ -216,7 +216,7 @@ struct HTMLBlocks {
         flush()
         blocks.append(
             ExtractedBlock(
-                kind: .caption, lines: [ExtractedLine(text: words.joined(separator: " "), rawRange: raw..<raw)],
+                kind: .image, lines: [ExtractedLine(text: words.joined(separator: " "), rawRange: raw..<raw)],
                 path: tree.path(of: index), isHidden: surroundings.last?.isHidden ?? false))
     }
 

@@ -61,6 +61,7 @@ struct HTMLContent {
             markBoilerplate()
             weigh()
             root = mainRoot()
+            markOutsidePosts()
             markLinkBlocks()
         }
         hiddenWords = countHiddenWords()
@@ -245,14 +246,81 @@ struct HTMLContent {
         {
             best = article
         }
-        // Down through wrappers: as long as one child has nearly all of the text.
+        // Down through wrappers: as long as one child has nearly all of the text and nothing beside it is prose.
         while let child = children(of: best).max(by: { weights[$0].plain < weights[$1].plain }),
             weights[child].plain * 100 >= weights[best].plain * 85, let tag = tree.nodes[child].tag,
-            tag.isBlock, tag != .p, tag != .pre, tag != .ul, tag != .ol, tag != .table, tag != .li
+            tag.isBlock, tag != .p, tag != .pre, tag != .ul, tag != .ol, tag != .table, tag != .li,
+            prose(in: best, except: child) < Self.muchProse
         {
             best = child
         }
         return best
+    }
+
+    /// Letters in paragraphs from which the root is not narrowed any further: some sentences.
+    private static let muchProse = 120
+
+    /// Letters in the longer paragraphs of an element that are not links, apart from one child's.
+    private func prose(in node: Int, except child: Int) -> Int {
+        var sum = 0
+        var index = node + 1
+        while index < tree.nodes[node].end {
+            let tag = tree.nodes[index].tag
+            if index == child || (tag != nil && marks[index] != .keep) {
+                index = tree.nodes[index].end
+                continue
+            }
+            if tag == .p || tag == .li || tag == .blockquote || tag == .pre {
+                if weights[index].plain >= 60, weights[index].linkShare < 0.3 { sum += weights[index].plain }
+                index = tree.nodes[index].end
+                continue
+            }
+            index += 1
+        }
+        return sum
+    }
+
+    // MARK: Posts
+
+    /// Where a page says by schema.org's `text` which parts are the posts of its authors, as forums do, and these
+    /// are most of its text, the rest of the root is left out: names, dates, votes and notices around them. Remarks
+    /// and first headings stay.
+    private mutating func markOutsidePosts() {
+        let end = tree.nodes[root].end
+        var posts: [Int] = []
+        var index = root + 1
+        while index < end {
+            guard tree.nodes[index].tag != nil, marks[index] == .keep else {
+                index = tree.nodes[index].tag == nil ? index + 1 : tree.nodes[index].end
+                continue
+            }
+            if weights[index].plain > 0, HTMLHints(tree, index).properties.contains("text") {
+                posts.append(index)
+                index = tree.nodes[index].end
+            } else {
+                index += 1
+            }
+        }
+        let sum = posts.reduce(0) { $0 + weights[$1].plain }
+        guard posts.count > 1, sum * 2 > weights[root].plain else { return }
+        var next = 0
+        index = root + 1
+        while index < end {
+            guard let tag = tree.nodes[index].tag else {
+                index += 1
+                continue
+            }
+            while next < posts.count, posts[next] < index { next += 1 }
+            let holdsPost = next < posts.count && posts[next] < tree.nodes[index].end
+            if holdsPost, posts[next] != index {
+                index += 1
+                continue
+            }
+            if !holdsPost, marks[index] == .keep, tag != .h1 {
+                marks[index] = .boilerplate
+            }
+            index = tree.nodes[index].end
+        }
     }
 
     private func isMain(_ index: Int) -> Bool {

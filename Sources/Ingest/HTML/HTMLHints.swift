@@ -10,12 +10,16 @@ struct HTMLHints {
     let classes: Set<String>
     /// Its role.
     let role: String?
+    /// What it is of the thing that it describes, by schema.org: `text`, `comment`, `articleBody`.
+    let properties: Set<String>
 
     init(_ tree: HTMLTree, _ node: Int) {
         let names = (tree.attribute(Int(CH_CLASS), of: node) ?? "") + " " + (tree.attribute(Int(CH_ID), of: node) ?? "")
         words = Self.words(of: names)
         classes = Set(names.lowercased().split(separator: " ").map(String.init))
         role = tree.attribute(Int(CH_ROLE), of: node)?.lowercased()
+        let named = tree.attribute(Int(CH_ITEMPROP), of: node) ?? ""
+        properties = Set(named.split(separator: " ").map(String.init))
     }
 
     /// Splits at anything but letters and digits, and before a capital behind a small letter.
@@ -77,5 +81,8 @@ struct HTMLHints {
     /// Not the page's own text by its role.
     var hasBoilerplateRole: Bool { role.map(Self.boilerplateRoles.contains) ?? false }
     /// Remarks of readers.
-    var isComment: Bool { words.contains("comment") || words.contains("comments") || words.contains("replies") }
+    var isComment: Bool {
+        words.contains("comment") || words.contains("comments") || words.contains("replies")
+            || properties.contains("comment")
+    }
 }

@@ -37,7 +37,7 @@ final class TextExport {
         let name = "\(partial)/\(paths.count)"
         paths.append(document.path)
         do throws(FileError) {
-            try AtomicFile.write(Self.text(of: document), to: name)
+            try AtomicFile.write(document.mainText, to: name)
         } catch {
             throw error.userError
         }
@@ -57,22 +57,6 @@ final class TextExport {
                     places: [.init("file", target)])
             }
         }
-    }
-
-    /// What a reader of the document sees in its main text: no running heads, page numbers or hidden text. Blocks are
-    /// parted by empty lines, items of a list and rows of a table by line ends.
-    static func text(of document: Document) -> String {
-        var text = ""
-        var last: Element.Kind?
-        for element in document.elements where !element.hidden {
-            guard element.kind != .pageHeader, element.kind != .pageFooter else { continue }
-            if let last {
-                text += last == element.kind && [.listItem, .tableRow, .code].contains(last) ? "\n" : "\n\n"
-            }
-            text += document.text(in: element.textRange)
-            last = element.kind
-        }
-        return text.isEmpty ? "" : text + "\n"
     }
 
     /// A name for each path, all different.
