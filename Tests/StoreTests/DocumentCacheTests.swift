@@ -21,7 +21,8 @@ import Testing
                 path: "html/body/h1"),
             Element(kind: .tableRow, textRange: 13..<20, page: 2, hidden: true),
         ]
-            + [Element.Kind.paragraph, .listItem, .code, .quote, .caption, .footnote, .pageHeader, .pageFooter, .image].map {
+            + [Element.Kind.paragraph, .listItem, .code, .quote, .caption, .footnote, .pageHeader, .pageFooter, .image]
+            .map {
                 Element(kind: $0, textRange: 20..<20, page: 2)
             },
         offsets: {
