@@ -52,15 +52,33 @@ struct Glyphs {
     private(set) var text = ""
     private(set) var lines: [[Word]] = []
 
+    /// All that Poppler has of a page: of a right-to-left page, the better of its two readings and what lines the other
+    /// has besides.
     init(_ page: cpdf_page) {
-        guard let bytes = page.text else { return }
-        let rectangles = UnsafeBufferPointer(start: page.rectangles, count: page.rectangle_count)
-        let runs = UnsafeBufferPointer(start: page.runs, count: page.run_count)
+        let readings = [Glyphs(page.text), Glyphs(page.mirrored)].sorted { $0.ink > $1.ink }
+        self = readings[0]
+        guard readings[1].ink > 0 else { return }
+        struct Place: Hashable { var x, y: Int }
+        func places(_ word: Word) -> Place { Place(x: Int(word.box.x0.rounded()), y: Int(word.box.y0.rounded())) }
+        let known = Set(lines.joined().map(places))
+        for line in readings[1].lines where 2 * line.count(where: { known.contains(places($0)) }) < line.count {
+            lines.append(line)
+            text += "\n" + line.map(\.text).joined(separator: " ")
+        }
+    }
+
+    /// Characters other than white space.
+    private var ink: Int { lines.joined().reduce(0) { $0 + $1.text.unicodeScalars.count } }
+
+    private init(_ read: cpdf_text) {
+        guard let bytes = read.utf8 else { return }
+        let rectangles = UnsafeBufferPointer(start: read.rectangles, count: read.rectangle_count)
+        let runs = UnsafeBufferPointer(start: read.runs, count: read.run_count)
         var builder = WordBuilder()
         var line: [Word] = []
         var index = 0
         var run = 0
-        let raw = UnsafeRawBufferPointer(start: bytes, count: page.text_bytes)
+        let raw = UnsafeRawBufferPointer(start: bytes, count: read.bytes)
         for scalar in String(decoding: raw, as: UTF8.self).unicodeScalars {
             switch scalar.value {
             case 0x202a, 0x202b, 0x202d, 0x202e: builder.open(into: &line)
