@@ -57,6 +57,7 @@ struct Glyphs {
     init(_ page: cpdf_page) {
         let readings = [Glyphs(page.text), Glyphs(page.mirrored)].sorted { $0.ink > $1.ink }
         self = readings[0]
+        lines = Letters.joined(lines)
         guard readings[1].ink > 0 else { return }
         struct Place: Hashable { var x, y: Int }
         func places(_ word: Word) -> Place { Place(x: Int(word.box.x0.rounded()), y: Int(word.box.y0.rounded())) }
