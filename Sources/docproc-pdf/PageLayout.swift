@@ -64,7 +64,15 @@ enum PageLayout {
         let regions = ReadingOrder(isRightToLeft: isRightToLeft).regions(upright)
         var blocks: [LaidOutBlock] = []
         for region in regions {
-            blocks += Paragraphs.blocks(lines(region.fragments, isRightToLeft: isRightToLeft))
+            for part in Tables.parts(region.fragments, isRightToLeft: isRightToLeft) {
+                switch part {
+                case .lines(let fragments):
+                    blocks += Paragraphs.blocks(lines(fragments, isRightToLeft: isRightToLeft))
+                case .row(let cells):
+                    let lines = cells.map { line([$0], isRightToLeft: isRightToLeft) }
+                    blocks.append(LaidOutBlock(kind: .tableRow, lines: lines))
+                }
+            }
         }
         return (blocks + last, regions.count(where: \.isColumn) > 1)
     }

@@ -104,9 +104,12 @@ struct ReadingOrder {
         // Text fills its column and is wide; cells do neither, and stand level with their neighbours.
         if left.fill > 0.7 && right.fill > 0.7 && left.ems > 10 && right.ems > 10 { return true }
         // Short lines (verse, lists, addresses): more of them must be seen, and not level with each other. Fewer are
-        // more likely the parts of a formula.
-        return min(rows(zone.left), rows(zone.right)) > Self.minimumLines + 1
-            && min(left.ems * left.fill, right.ems * right.fill) > 4 && level(zone.left, zone.right) <= 0.6
+        // more likely the parts of a formula. Where rows have several cells, a table with centred cells is likely.
+        guard min(rows(zone.left), rows(zone.right)) > Self.minimumLines + 1 else { return false }
+        guard min(left.ems * left.fill, right.ems * right.fill) > 4 else { return false }
+        let sides = [left, right].filter(\.hasCells)
+        return !sides.contains { $0.fill < 0.35 }
+            && level(zone.left, zone.right) <= (sides.isEmpty ? 0.6 : 0.45)
     }
 
     /// The part of the side with fewer rows whose rows stand level with one of the other side.
@@ -146,24 +149,30 @@ struct ReadingOrder {
         var fill: Double
         /// Its width in ems.
         var ems: Double
+        /// Many of its rows have several fragments.
+        var hasCells: Bool
 
         init(_ fragments: [Fragment]) {
             box = fragments.dropFirst().reduce(fragments[0].box) { $0.union($1.box) }
             let sizes = fragments.map(\.size).sorted()
             size = max(sizes[sizes.count / 2], 1)
             var widths: [Double] = []
+            var counts: [Int] = []
             var bottom = -Double.infinity
             for fragment in fragments.sorted(by: { $0.box.middle < $1.box.middle }) {
                 if fragment.box.middle > bottom {
                     widths.append(fragment.box.width)
+                    counts.append(1)
                     bottom = fragment.box.middle + 0.5 * fragment.box.height
                 } else {
                     widths[widths.count - 1] += fragment.box.width
+                    counts[counts.count - 1] += 1
                 }
             }
             widths.sort()
             fill = box.width > 0 ? widths[widths.count / 2] / box.width : 0
             ems = box.width / size
+            hasCells = 3 * counts.count { $0 > 1 } > counts.count
         }
     }
 }
