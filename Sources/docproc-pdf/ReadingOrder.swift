@@ -107,6 +107,8 @@ struct ReadingOrder {
         // more likely the parts of a formula. Where rows have several cells, a table with centred cells is likely.
         guard min(rows(zone.left), rows(zone.right)) > Self.minimumLines + 1 else { return false }
         guard min(left.ems * left.fill, right.ems * right.fill) > 4 else { return false }
+        // So it is where the lines of one side stand much farther apart.
+        guard max(left.pitch, right.pitch) < 1.6 * min(left.pitch, right.pitch) else { return false }
         let sides = [left, right].filter(\.hasCells)
         return !sides.contains { $0.fill < 0.35 }
             && level(zone.left, zone.right) <= (sides.isEmpty ? 0.6 : 0.45)
@@ -149,6 +151,8 @@ struct ReadingOrder {
         var fill: Double
         /// Its width in ems.
         var ems: Double
+        /// The median distance of its rows.
+        var pitch: Double
         /// Many of its rows have several fragments.
         var hasCells: Bool
 
@@ -158,11 +162,13 @@ struct ReadingOrder {
             size = max(sizes[sizes.count / 2], 1)
             var widths: [Double] = []
             var counts: [Int] = []
+            var tops: [Double] = []
             var bottom = -Double.infinity
             for fragment in fragments.sorted(by: { $0.box.middle < $1.box.middle }) {
                 if fragment.box.middle > bottom {
                     widths.append(fragment.box.width)
                     counts.append(1)
+                    tops.append(fragment.box.middle)
                     bottom = fragment.box.middle + 0.5 * fragment.box.height
                 } else {
                     widths[widths.count - 1] += fragment.box.width
@@ -172,6 +178,8 @@ struct ReadingOrder {
             widths.sort()
             fill = box.width > 0 ? widths[widths.count / 2] / box.width : 0
             ems = box.width / size
+            let steps = zip(tops, tops.dropFirst()).map { $1 - $0 }.sorted()
+            pitch = steps.isEmpty ? size : steps[steps.count / 2]
             hasCells = 3 * counts.count { $0 > 1 } > counts.count
         }
     }

@@ -52,8 +52,10 @@ enum Tables {
         var parts: [Part] = []
         var pending: [Fragment] = []
         var index = 0
+        var attempts = (end: 0, count: 0)
         while index < levels.count {
             if let zone = zone(levels, from: index, size: size),
+                mayTry(zone.levels.upperBound, &attempts),
                 let rows = rows(Array(levels[zone.levels]), tracks: zone.tracks, size: size, isRightToLeft)
             {
                 if !pending.isEmpty { parts.append(.lines(pending)) }
@@ -67,6 +69,13 @@ enum Tables {
         }
         if !pending.isEmpty { parts.append(.lines(pending)) }
         return parts
+    }
+
+    /// The first lines of a stretch may belong to what stands above the table; no need to try them all.
+    private static func mayTry(_ end: Int, _ attempts: inout (end: Int, count: Int)) -> Bool {
+        if attempts.end != end { attempts = (end, 0) }
+        attempts.count += 1
+        return attempts.count <= 6
     }
 
     private static func levels(_ fragments: [Fragment]) -> [Level] {
@@ -125,9 +134,6 @@ enum Tables {
     private static func rows(
         _ levels: [Level], tracks: [ClosedRange<Double>], size: Double, _ isRightToLeft: Bool
     ) -> [[Fragment]]? {
-        let widest = levels.map(\.fragments.count).max() ?? 0
-        let anchors = levels.indices.filter { 2 * levels[$0].fragments.count >= max(widest, 4) }
-        guard anchors.count > 2, anchors.count < levels.count else { return nil }
         var columns = [[[Fragment]]](repeating: [], count: tracks.count)
         for level in levels {
             for (index, track) in tracks.enumerated() {
@@ -135,7 +141,11 @@ enum Tables {
                 if !own.isEmpty { columns[index].append(own) }
             }
         }
-        let at = anchors.map { levels[$0].middle }
+        let widest = levels.map(\.fragments.count).max() ?? 0
+        let anchors = levels.filter { 2 * $0.fragments.count >= max(widest, 4) }
+        var at = anchors.map(\.middle)
+        if at.count < 3, columns.count == 2 { at = sparse(columns[0], columns[1]) ?? sparse(columns[1], columns[0]) ?? [] }
+        guard at.count > 2, at.count < levels.count else { return nil }
         var best: (cost: Double, dealt: [[Range<Int>]])?
         for isMiddle in [true, false] {
             var cost = 0.0
@@ -152,13 +162,26 @@ enum Tables {
         let wrapped = best.dealt.joined().count { $0.count > 1 }
         guard wrapped > 0, best.cost < 0.25 * size * Double(wrapped) else { return nil }
         let order = isRightToLeft ? Array(columns.indices.reversed()) : Array(columns.indices)
-        return anchors.indices.map { row in
+        return at.indices.map { row in
             order.flatMap { column in
                 columns[column][best.dealt[column][row]].flatMap { line in
                     line.sorted { isRightToLeft ? $0.box.x1 > $1.box.x1 : $0.box.x0 < $1.box.x0 }
                 }
             }
         }
+    }
+
+    /// The places of a column's lines where they stand much farther apart than those of the other.
+    private static func sparse(_ column: [[Fragment]], _ other: [[Fragment]]) -> [Double]? {
+        func pitch(_ places: [Double]) -> Double? {
+            let steps = zip(places, places.dropFirst()).map { $1 - $0 }.sorted()
+            return steps.isEmpty ? nil : steps[steps.count / 2]
+        }
+        let places = column.map { $0[0].box.middle }
+        guard let own = pitch(places), let others = pitch(other.map { $0[0].box.middle }), own > 1.6 * others else {
+            return nil
+        }
+        return places
     }
 
     /// Cuts a column's lines into as many cells as there are anchors, so that the middles (or tops) of the cells lie
@@ -173,14 +196,17 @@ enum Tables {
         costs[0] = 0
         var cuts: [[Int]] = []
         for (index, anchor) in anchors.enumerated() {
-            var next = costs  // an empty cell
+            // An empty cell is unlikely where there are lines for all.
+            var next = costs.map { $0 + (count < anchors.count ? 0 : 0.5 * size) }
             var from = Array(0...count)
             for end in stride(from: 1, through: count, by: 1) {
                 for start in (max(0, end - deepest)..<end).reversed() {
                     if let own = fixed[start], own != index { break }
                     guard costs[start] < .infinity else { continue }
                     let place = isMiddle ? (places[start] + places[end - 1]) / 2 : places[start]
-                    let cost = costs[start] + abs(place - anchor)
+                    // Signs of several fonts on one line have different middles.
+                    let isLine = start == end - 1 && fixed[start] != nil
+                    let cost = costs[start] + (isLine ? 0 : abs(place - anchor))
                     if cost < next[end] { (next[end], from[end]) = (cost, start) }
                 }
             }
