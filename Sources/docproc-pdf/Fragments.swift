@@ -22,6 +22,9 @@ enum Fragments {
     /// A gap wider than this many ems between right-to-left words is a space.
     private static let space = 0.13
 
+    /// A gap wider than this many ems between other words is one even if Poppler has none.
+    private static let wordGap = 0.3
+
     /// The fragments of a page in Poppler's order.
     static func of(_ glyphs: Glyphs) -> [Fragment] {
         glyphs.lines.flatMap { line in
@@ -34,13 +37,18 @@ enum Fragments {
         var words: [Word] = []
         for word in line {
             if let last = words.last, parts(last, word) {
-                fragments.append(join(words, isRightToLeft: false) { $1.followsSpace })
+                fragments.append(join(words, isRightToLeft: false, hasSpace))
                 words = []
             }
             words.append(word)
         }
-        fragments.append(join(words, isRightToLeft: false) { $1.followsSpace })
+        fragments.append(join(words, isRightToLeft: false, hasSpace))
         return fragments
+    }
+
+    /// Poppler has none where it starts a new line or word for another reason, such as another font.
+    private static func hasSpace(_ a: Word, _ b: Word) -> Bool {
+        b.followsSpace || b.box.x0 - a.box.x1 > wordGap * max(a.size, b.size)
     }
 
     private static func parts(_ a: Word, _ b: Word) -> Bool {

@@ -28,7 +28,7 @@ struct LaidOutBlock {
 }
 
 /// One row of a region.
-struct LaidOutLine {
+struct LaidOutLine: Equatable {
     var text: String
     var box: Box
     var size: Double
