@@ -19,6 +19,8 @@ struct ReadingOrder {
     let isRightToLeft: Bool
     /// Lines that each side of a gutter must have.
     private static let minimumLines = 3
+    /// Blank that parts what stands above it from what stands below, in ems.
+    private static let blank = 2.5
     /// Above this many fragments a page is no text; searching it would take its time for nothing.
     private static let maximumFragments = 8_000
 
@@ -40,8 +42,11 @@ struct ReadingOrder {
             if zone.isColumns {
                 if !pending.isEmpty { regions += split(pending, isColumn: isColumn, depth: depth + 1) }
                 pending = []
-                let sides = isRightToLeft ? [zone.right, zone.left] : [zone.left, zone.right]
-                for side in sides { regions += split(side, isColumn: true, depth: depth + 1) }
+                for (left, right) in bands(zone) {
+                    for side in isRightToLeft ? [right, left] : [left, right] {
+                        regions += split(side, isColumn: true, depth: depth + 1)
+                    }
+                }
             } else {
                 pending += zone.left + zone.right
             }
@@ -57,6 +62,30 @@ struct ReadingOrder {
         var right: [Fragment] = []
         var crossing: Fragment?
         var isColumns = false
+    }
+
+    /// Columns cut where both have a wide blank and begin anew at the same height: what lies above it is read before
+    /// what lies below.
+    private func bands(_ zone: Zone) -> [(left: [Fragment], right: [Fragment])] {
+        let sorted = (zone.left + zone.right).sorted { $0.box.y0 < $1.box.y0 }
+        let sizes = sorted.map(\.size).sorted()
+        let blank = Self.blank * max(sizes[sizes.count / 2], 1)
+        var cuts: [Double] = []
+        var bottom = sorted[0].box.y1
+        for fragment in sorted.dropFirst() where fragment.box.y1 > bottom {
+            let isLevel = [zone.left, zone.right].allSatisfy { side in
+                side.contains { abs($0.box.y0 - fragment.box.y0) < 0.2 * blank }
+            }
+            if fragment.box.y0 - bottom > blank, isLevel { cuts.append(fragment.box.y0 - 0.2 * blank) }
+            bottom = max(bottom, fragment.box.y1)
+        }
+        guard !cuts.isEmpty else { return [(zone.left, zone.right)] }
+        return (0...cuts.count).map { index in
+            let from = index == 0 ? -Double.infinity : cuts[index - 1]
+            let to = index == cuts.count ? Double.infinity : cuts[index]
+            func part(_ side: [Fragment]) -> [Fragment] { side.filter { $0.box.y0 >= from && $0.box.y0 < to } }
+            return (part(zone.left), part(zone.right))
+        }
     }
 
     private func bestGutter(_ fragments: [Fragment]) -> Double? {
