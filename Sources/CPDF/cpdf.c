@@ -97,6 +97,21 @@ void cpdf_free(void *pointer) {
     g_free(pointer);
 }
 
+static bool any_of(const char *name, const char *const *parts) {
+    for (; *parts != NULL; parts++)
+        if (strstr(name, *parts) != NULL) return true;
+    return false;
+}
+
+static cpdf_alphabet alphabet(const char *name) {
+    static const char *const ornaments[] = {"dingbat", "wingding", "webding", "ornament", NULL};
+    static const char *const symbols[] = {"cmsy", "cmbsy", "lmmathsymbols", "txsy", "pxsy", NULL};
+    static const char *const extension[] = {"cmex", "lmmathextension", "txex", "pxex", NULL};
+    if (any_of(name, ornaments)) return CPDF_ORNAMENTS;
+    if (any_of(name, symbols)) return CPDF_TEX_SYMBOLS;
+    return any_of(name, extension) ? CPDF_TEX_EXTENSION : CPDF_TEXT;
+}
+
 static bool read_runs(PopplerPage *poppler, PopplerRectangle *area, cpdf_text *text) {
     GList *attributes = poppler_page_get_text_attributes_for_area(poppler, area);
     text->run_count = g_list_length(attributes);
@@ -119,6 +134,7 @@ static bool read_runs(PopplerPage *poppler, PopplerRectangle *area, cpdf_text *t
             run->italic = strstr(name, "ital") != NULL || strstr(name, "obli") != NULL || strstr(name, "cmti") != NULL;
             run->fixed_pitch = strstr(name, "mono") != NULL || strstr(name, "courier") != NULL ||
                                strstr(name, "cmtt") != NULL || strstr(name, "typewriter") != NULL;
+            run->alphabet = alphabet(name);
             g_free(name);
         }
     }

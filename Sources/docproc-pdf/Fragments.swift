@@ -137,6 +137,6 @@ enum Fragments {
         let size = sizes.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? 0
         return Fragment(
             text: text, box: box, size: size, isBold: 2 * bold > count, isRightToLeft: isRightToLeft,
-            isUpright: words.allSatisfy(\.isUpright))
+            isUpright: 2 * words.count(where: \.isUpright) >= words.count)
     }
 }

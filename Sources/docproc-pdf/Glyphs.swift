@@ -94,6 +94,11 @@ struct Glyphs {
             default:
                 while run + 1 < runs.count, runs[run].end <= index { run += 1 }
                 text.unicodeScalars.append(scalar)
+                let alphabet = run < runs.count ? runs[run].alphabet : CPDF_TEXT
+                guard let scalar = Signs.meant(scalar, in: alphabet) else {
+                    index += 1
+                    continue
+                }
                 if scalar.properties.isWhitespace {
                     builder.endWord(into: &line)
                     builder.sawSpace = true
@@ -167,7 +172,9 @@ private struct WordBuilder {
 
     mutating func endWord(into line: inout [Word]) {
         guard var done = word else { return }
-        done.isUpright = advance.y <= advance.x || advance.y < 0.5 * done.size
+        // Two signs farther apart than letters of a word are a fraction.
+        let isFraction = characters == 2 && advance.y > 0.9 * done.size
+        done.isUpright = advance.y <= 2 * advance.x || advance.y < 0.5 * done.size || isFraction
         done.direction = Word.Direction(of: done.text)
         done.isBold = 2 * boldCharacters > characters
         line.append(done)

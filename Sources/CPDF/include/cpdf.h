@@ -48,11 +48,15 @@ typedef struct {
     double x0, y0, x1, y1;
 } cpdf_rectangle;
 
+/// Encodings that fonts have without saying so.
+typedef enum { CPDF_TEXT, CPDF_ORNAMENTS, CPDF_TEX_SYMBOLS, CPDF_TEX_EXTENSION } cpdf_alphabet;
+
 /// Characters of one font, from `start` up to, not including, `end`.
 typedef struct {
     int32_t start, end;
     double size;
     bool bold, italic, fixed_pitch;
+    cpdf_alphabet alphabet;
     uint16_t red, green, blue;
 } cpdf_run;
 
