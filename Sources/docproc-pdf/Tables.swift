@@ -144,7 +144,9 @@ enum Tables {
         let widest = levels.map(\.fragments.count).max() ?? 0
         let anchors = levels.filter { 2 * $0.fragments.count >= max(widest, 4) }
         var at = anchors.map(\.middle)
-        if at.count < 3, columns.count == 2 { at = sparse(columns[0], columns[1]) ?? sparse(columns[1], columns[0]) ?? [] }
+        if at.count < 3, columns.count == 2 {
+            at = sparse(columns[0], columns[1]) ?? sparse(columns[1], columns[0]) ?? []
+        }
         guard at.count > 2, at.count < levels.count else { return nil }
         var best: (cost: Double, dealt: [[Range<Int>]])?
         for isMiddle in [true, false] {
