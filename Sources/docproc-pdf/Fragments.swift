@@ -108,7 +108,7 @@ enum Fragments {
 
     /// Numbers alone keep the order of the line around them; anything with a letter turns (UAX #9, rules W7 and N1).
     private static func turned(_ run: [Word], _ isRightToLeft: Bool) -> [Word] {
-        let hasLetter = run.contains { $0.text.unicodeScalars.contains { $0.properties.isAlphabetic } }
+        let hasLetter = run.contains { $0.text.unicodeScalars.contains { $0.isLetter } }
         return isRightToLeft && !hasLetter ? run : run.reversed()
     }
 
@@ -122,19 +122,24 @@ enum Fragments {
     ) -> Fragment {
         var text = ""
         var box = words[0].box
-        var sizes: [Double: Int] = [:]
+        var sizes: [(size: Double, characters: Int)] = []
         var bold = 0
         var count = 0
         for (index, word) in words.enumerated() {
             if index > 0, hasSpace(words[index - 1], word) { text += " " }
             text += word.text
             box = box.union(word.box)
-            let characters = word.text.unicodeScalars.count
-            sizes[(word.size * 10).rounded() / 10, default: 0] += characters
+            let characters = word.text.utf8.count
+            let size = (word.size * 10).rounded() / 10
+            if let known = sizes.firstIndex(where: { $0.size == size }) {
+                sizes[known].characters += characters
+            } else {
+                sizes.append((size, characters))
+            }
             if word.isBold { bold += characters }
             count += characters
         }
-        let size = sizes.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? 0
+        let size = sizes.max { ($0.characters, $0.size) < ($1.characters, $1.size) }?.size ?? 0
         return Fragment(
             text: text, box: box, size: size, isBold: 2 * bold > count, isRightToLeft: isRightToLeft,
             isUpright: 2 * words.count(where: \.isUpright) >= words.count)

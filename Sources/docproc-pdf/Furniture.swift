@@ -94,7 +94,7 @@ enum Furniture {
         guard words.count > 1 else { return [] }
         return Set(
             [words.first, words.last].compactMap { word in
-                guard let word, word.unicodeScalars.count(where: \.properties.isAlphabetic) > 2 else { return nil }
+                guard let word, word.unicodeScalars.count(where: \.isLetter) > 2 else { return nil }
                 return word.lowercased()
             })
     }
@@ -114,8 +114,8 @@ enum Furniture {
         var wasDigit = false
         let roman = isRoman(line.text)
         for scalar in roman ? "0".unicodeScalars : line.text.unicodeScalars {
-            let isDigit = scalar.properties.numericType != nil
-            if isDigit && wasDigit || scalar.properties.isWhitespace { continue }
+            let isDigit = scalar.isNumber
+            if isDigit && wasDigit || scalar.isSpace { continue }
             text.unicodeScalars.append(isDigit ? "0" : scalar)
             wasDigit = isDigit
         }
@@ -129,7 +129,7 @@ enum Furniture {
     private static func isNumber(_ text: String) -> Bool {
         isRoman(text)
             || text.unicodeScalars.allSatisfy { scalar in
-                scalar.properties.numericType != nil || scalar.properties.isWhitespace
+                scalar.isNumber || scalar.isSpace
                     || "-–—".unicodeScalars.contains(scalar)
             }
     }
