@@ -97,12 +97,27 @@ void cpdf_free(void *pointer) {
     g_free(pointer);
 }
 
-static bool read_runs(PopplerPage *poppler, cpdf_page *page) {
-    GList *attributes = poppler_page_get_text_attributes(poppler);
-    page->run_count = g_list_length(attributes);
-    page->runs = page->run_count > 0 ? calloc(page->run_count, sizeof *page->runs) : NULL;
-    bool done = page->run_count == 0 || page->runs != NULL;
-    cpdf_run *run = page->runs;
+static bool any_of(const char *name, const char *const *parts) {
+    for (; *parts != NULL; parts++)
+        if (strstr(name, *parts) != NULL) return true;
+    return false;
+}
+
+static cpdf_alphabet alphabet(const char *name) {
+    static const char *const ornaments[] = {"dingbat", "wingding", "webding", "ornament", NULL};
+    static const char *const symbols[] = {"cmsy", "cmbsy", "lmmathsymbols", "txsy", "pxsy", NULL};
+    static const char *const extension[] = {"cmex", "lmmathextension", "txex", "pxex", NULL};
+    if (any_of(name, ornaments)) return CPDF_ORNAMENTS;
+    if (any_of(name, symbols)) return CPDF_TEX_SYMBOLS;
+    return any_of(name, extension) ? CPDF_TEX_EXTENSION : CPDF_TEXT;
+}
+
+static bool read_runs(PopplerPage *poppler, PopplerRectangle *area, cpdf_text *text) {
+    GList *attributes = poppler_page_get_text_attributes_for_area(poppler, area);
+    text->run_count = g_list_length(attributes);
+    text->runs = text->run_count > 0 ? calloc(text->run_count, sizeof *text->runs) : NULL;
+    bool done = text->run_count == 0 || text->runs != NULL;
+    cpdf_run *run = text->runs;
     for (GList *item = attributes; done && item != NULL; item = item->next, run++) {
         const PopplerTextAttributes *of = item->data;
         run->start = of->start_index;
@@ -119,11 +134,42 @@ static bool read_runs(PopplerPage *poppler, cpdf_page *page) {
             run->italic = strstr(name, "ital") != NULL || strstr(name, "obli") != NULL || strstr(name, "cmti") != NULL;
             run->fixed_pitch = strstr(name, "mono") != NULL || strstr(name, "courier") != NULL ||
                                strstr(name, "cmtt") != NULL || strstr(name, "typewriter") != NULL;
+            run->alphabet = alphabet(name);
             g_free(name);
         }
     }
     poppler_page_free_text_attributes(attributes);
     return done;
+}
+
+/// Reads the text from the corner (x1, y1) of `area` to the other; false without memory.
+static bool read_text(PopplerPage *poppler, PopplerRectangle area, cpdf_text *text) {
+    text->utf8 = poppler_page_get_text_for_area(poppler, &area);
+    text->bytes = text->utf8 != NULL ? strlen(text->utf8) : 0;
+    PopplerRectangle *rectangles = NULL;
+    guint count = 0;
+    if (text->bytes == 0 || !poppler_page_get_text_layout_for_area(poppler, &area, &rectangles, &count)) return true;
+    text->rectangles = calloc(count > 0 ? count : 1, sizeof *text->rectangles);
+    bool done = text->rectangles != NULL && read_runs(poppler, &area, text);
+    for (guint i = 0; done && i < count; i++) {
+        const PopplerRectangle r = rectangles[i];
+        text->rectangles[i] = (cpdf_rectangle){r.x1, r.y1, r.x2, r.y2};
+    }
+    text->rectangle_count = done ? count : 0;
+    g_free(rectangles);
+    return done;
+}
+
+/// Whether UTF-8 has letters of a right-to-left script; lead bytes tell well enough.
+static bool has_right_to_left(const cpdf_text *text) {
+    for (size_t i = 0; i + 1 < text->bytes; i++) {
+        const unsigned char a = (unsigned char)text->utf8[i], b = (unsigned char)text->utf8[i + 1];
+        if (a >= 0xd6 && a <= 0xdf) return true;                                // U+0580-07FF
+        if (a == 0xe0 && b >= 0xa0 && b <= 0xa3) return true;                   // U+0800-08FF
+        if (a == 0xef && (b == 0xac || (b >= 0xad && b <= 0xb7))) return true;  // U+FB00-FDFF
+        if (a == 0xef && b >= 0xb9 && b <= 0xbb) return true;                   // U+FE40-FEFF
+    }
+    return false;
 }
 
 bool cpdf_read_page(const cpdf_document *document, int index, cpdf_page *page) {
@@ -132,31 +178,26 @@ bool cpdf_read_page(const cpdf_document *document, int index, cpdf_page *page) {
     if (poppler == NULL) return false;
     poppler_page_get_size(poppler, &page->width, &page->height);
     page->label = poppler_page_get_label(poppler);
-    page->text = poppler_page_get_text(poppler);
-    page->text_bytes = page->text != NULL ? strlen(page->text) : 0;
-    PopplerRectangle *rectangles = NULL;
-    guint count = 0;
-    bool done = true;
-    if (page->text_bytes > 0 && poppler_page_get_text_layout(poppler, &rectangles, &count)) {
-        page->rectangles = calloc(count > 0 ? count : 1, sizeof *page->rectangles);
-        done = page->rectangles != NULL && read_runs(poppler, page);
-        for (guint i = 0; done && i < count; i++) {
-            const PopplerRectangle r = rectangles[i];
-            page->rectangles[i] = (cpdf_rectangle){r.x1, r.y1, r.x2, r.y2};
-        }
-        page->rectangle_count = done ? count : 0;
-        g_free(rectangles);
-    }
+    // Far outside the page, since a selection also leaves out what its corners cut.
+    const double far = 1e5;
+    bool done = read_text(poppler, (PopplerRectangle){-far, -far, far, far}, &page->text);
+    if (done && (page->text.bytes == 0 || has_right_to_left(&page->text)))
+        done = read_text(poppler, (PopplerRectangle){far, -far, -far, far}, &page->mirrored);
     g_object_unref(poppler);
     if (!done) cpdf_free_page(page);
     return done;
 }
 
+static void free_text(cpdf_text *text) {
+    g_free(text->utf8);
+    free(text->rectangles);
+    free(text->runs);
+}
+
 void cpdf_free_page(cpdf_page *page) {
     g_free(page->label);
-    g_free(page->text);
-    free(page->rectangles);
-    free(page->runs);
+    free_text(&page->text);
+    free_text(&page->mirrored);
     memset(page, 0, sizeof *page);
 }
 

@@ -22,6 +22,9 @@ enum Fragments {
     /// A gap wider than this many ems between right-to-left words is a space.
     private static let space = 0.13
 
+    /// A gap wider than this many ems between other words is one even if Poppler has none.
+    private static let wordGap = 0.3
+
     /// The fragments of a page in Poppler's order.
     static func of(_ glyphs: Glyphs) -> [Fragment] {
         glyphs.lines.flatMap { line in
@@ -34,13 +37,18 @@ enum Fragments {
         var words: [Word] = []
         for word in line {
             if let last = words.last, parts(last, word) {
-                fragments.append(join(words, isRightToLeft: false) { $1.followsSpace })
+                fragments.append(join(words, isRightToLeft: false, hasSpace))
                 words = []
             }
             words.append(word)
         }
-        fragments.append(join(words, isRightToLeft: false) { $1.followsSpace })
+        fragments.append(join(words, isRightToLeft: false, hasSpace))
         return fragments
+    }
+
+    /// Poppler has none where it starts a new line or word for another reason, such as another font.
+    private static func hasSpace(_ a: Word, _ b: Word) -> Bool {
+        b.followsSpace || b.box.x0 - a.box.x1 > wordGap * max(a.size, b.size)
     }
 
     private static func parts(_ a: Word, _ b: Word) -> Bool {
@@ -100,7 +108,7 @@ enum Fragments {
 
     /// Numbers alone keep the order of the line around them; anything with a letter turns (UAX #9, rules W7 and N1).
     private static func turned(_ run: [Word], _ isRightToLeft: Bool) -> [Word] {
-        let hasLetter = run.contains { $0.text.unicodeScalars.contains { $0.properties.isAlphabetic } }
+        let hasLetter = run.contains { $0.text.unicodeScalars.contains { $0.isLetter } }
         return isRightToLeft && !hasLetter ? run : run.reversed()
     }
 
@@ -114,21 +122,26 @@ enum Fragments {
     ) -> Fragment {
         var text = ""
         var box = words[0].box
-        var sizes: [Double: Int] = [:]
+        var sizes: [(size: Double, characters: Int)] = []
         var bold = 0
         var count = 0
         for (index, word) in words.enumerated() {
             if index > 0, hasSpace(words[index - 1], word) { text += " " }
             text += word.text
             box = box.union(word.box)
-            let characters = word.text.unicodeScalars.count
-            sizes[(word.size * 10).rounded() / 10, default: 0] += characters
+            let characters = word.text.utf8.count
+            let size = (word.size * 10).rounded() / 10
+            if let known = sizes.firstIndex(where: { $0.size == size }) {
+                sizes[known].characters += characters
+            } else {
+                sizes.append((size, characters))
+            }
             if word.isBold { bold += characters }
             count += characters
         }
-        let size = sizes.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? 0
+        let size = sizes.max { ($0.characters, $0.size) < ($1.characters, $1.size) }?.size ?? 0
         return Fragment(
             text: text, box: box, size: size, isBold: 2 * bold > count, isRightToLeft: isRightToLeft,
-            isUpright: words.allSatisfy(\.isUpright))
+            isUpright: 2 * words.count(where: \.isUpright) >= words.count)
     }
 }

@@ -28,6 +28,7 @@ enum Furniture {
                 seen[key(edge.line, edge.isHeader, page: index), default: []].append(edge.line.box.middle)
             }
         }
+        let titled = outermost(pages)
         for index in pages.indices {
             var found: [(line: LaidOutLine, isHeader: Bool)] = []
             for edge in edgeLines(pages[index]) {
@@ -42,11 +43,60 @@ enum Furniture {
                 let needed = pages.count > 4 && !isNumber(edge.line.text) ? 2 : 1
                 if repeats >= needed { found.append(edge) }
             }
+            for edge in titled[index] ?? [] where !found.contains(where: { $0.line == edge.line }) {
+                if isTitled(edge, on: index, of: pages.count, titled) { found.append(edge) }
+            }
             // A page that has nothing else has no furniture: its text is what repeats.
             let lines = pages[index].blocks.reduce(0) { $0 + $1.lines.count }
             if found.count == lines { found.removeAll { !isNumber($0.line.text) } }
             setApart(found, on: &pages[index])
         }
+    }
+
+    /// The first and last line of each page that stands clear of the text.
+    private static func outermost(_ pages: [LaidOutPage]) -> [Int: [(line: LaidOutLine, isHeader: Bool)]] {
+        var lines: [Int: [(line: LaidOutLine, isHeader: Bool)]] = [:]
+        for (index, page) in pages.enumerated() {
+            let all = page.blocks.flatMap(\.lines)
+            for edge in edgeLines(page) {
+                let box = edge.line.box
+                let isClear = all.allSatisfy { other in
+                    let gap = edge.isHeader ? other.box.y0 - box.y1 : box.y0 - other.box.y1
+                    return other == edge.line || gap > 1.2 * box.height
+                }
+                if isClear { lines[index, default: []].append(edge) }
+            }
+        }
+        return lines
+    }
+
+    /// Whether most pages around have at this place a line that begins or ends with the same word: a head that names
+    /// the section.
+    private static func isTitled(
+        _ edge: (line: LaidOutLine, isHeader: Bool), on page: Int, of count: Int,
+        _ titled: [Int: [(line: LaidOutLine, isHeader: Bool)]]
+    ) -> Bool {
+        let own = ends(edge.line.text)
+        guard !own.isEmpty else { return false }
+        let around = (max(0, page - reach)...min(count - 1, page + reach)).filter { $0 != page }
+        let alike = around.count { other in
+            titled[other]?.contains { fellow in
+                fellow.isHeader == edge.isHeader && abs(fellow.line.box.middle - edge.line.box.middle) < 2
+                    && abs(fellow.line.size - edge.line.size) < 0.3 && !own.isDisjoint(with: ends(fellow.line.text))
+            } == true
+        }
+        return alike >= 2 && 2 * alike >= around.count
+    }
+
+    /// The first and the last word of a line where they are words.
+    private static func ends(_ text: String) -> Set<String> {
+        let words = text.split(whereSeparator: \.isWhitespace)
+        guard words.count > 1 else { return [] }
+        return Set(
+            [words.first, words.last].compactMap { word in
+                guard let word, word.unicodeScalars.count(where: \.isLetter) > 2 else { return nil }
+                return word.lowercased()
+            })
     }
 
     private static func edgeLines(_ page: LaidOutPage) -> [(line: LaidOutLine, isHeader: Bool)] {
@@ -64,8 +114,8 @@ enum Furniture {
         var wasDigit = false
         let roman = isRoman(line.text)
         for scalar in roman ? "0".unicodeScalars : line.text.unicodeScalars {
-            let isDigit = scalar.properties.numericType != nil
-            if isDigit && wasDigit || scalar.properties.isWhitespace { continue }
+            let isDigit = scalar.isNumber
+            if isDigit && wasDigit || scalar.isSpace { continue }
             text.unicodeScalars.append(isDigit ? "0" : scalar)
             wasDigit = isDigit
         }
@@ -79,7 +129,7 @@ enum Furniture {
     private static func isNumber(_ text: String) -> Bool {
         isRoman(text)
             || text.unicodeScalars.allSatisfy { scalar in
-                scalar.properties.numericType != nil || scalar.properties.isWhitespace
+                scalar.isNumber || scalar.isSpace
                     || "-–—".unicodeScalars.contains(scalar)
             }
     }

@@ -29,18 +29,17 @@ struct Word {
 
         init(of text: String) {
             self = .neutral
-            for scalar in text.unicodeScalars {
-                switch scalar.value {
-                case 0x0590...0x08ff where !("0"..."9").contains(scalar), 0xfb1d...0xfdff, 0xfe70...0xfefc,
-                    0x10800...0x10fff, 0x1e800...0x1efff:
-                    if scalar.properties.isAlphabetic {
-                        self = .rightToLeft
-                        return
-                    }
-                    if scalar.properties.numericType != nil { self = .leftToRight }
-                default:
-                    if scalar.properties.isAlphabetic || scalar.properties.numericType != nil { self = .leftToRight }
-                }
+            for scalar in text.unicodeScalars where self != .rightToLeft { take(scalar) }
+        }
+
+        /// Takes another of a word's characters into account: one right-to-left letter decides.
+        mutating func take(_ scalar: Unicode.Scalar) {
+            guard self != .rightToLeft else { return }
+            switch scalar.value {
+            case 0x0590...0x08ff, 0xfb1d...0xfdff, 0xfe70...0xfefc, 0x10800...0x10fff, 0x1e800...0x1efff:
+                if scalar.isLetter { self = .rightToLeft } else if scalar.isNumber { self = .leftToRight }
+            default:
+                if self == .neutral, scalar.isLetter || scalar.isNumber { self = .leftToRight }
             }
         }
     }
@@ -48,20 +47,39 @@ struct Word {
 
 /// The words of a page, line by line as Poppler cut them.
 struct Glyphs {
-    /// The text as Poppler gave it, without direction marks.
-    private(set) var text = ""
     private(set) var lines: [[Word]] = []
+    /// Characters other than white space.
+    private(set) var ink = 0
+    /// Those of them that no font map explains: U+FFFD, private use, control characters.
+    private(set) var junk = 0
 
+    /// All that Poppler has of a page: of a right-to-left page, the better of its two readings and what lines the other
+    /// has besides.
     init(_ page: cpdf_page) {
-        guard let bytes = page.text else { return }
-        let rectangles = UnsafeBufferPointer(start: page.rectangles, count: page.rectangle_count)
-        let runs = UnsafeBufferPointer(start: page.runs, count: page.run_count)
+        let readings = [Glyphs(page.text), Glyphs(page.mirrored)].sorted { $0.ink > $1.ink }
+        self = readings[0]
+        lines = Letters.joined(lines)
+        guard readings[1].ink > 0 else { return }
+        struct Place: Hashable { var x, y: Int }
+        func places(_ word: Word) -> Place { Place(x: Int(word.box.x0.rounded()), y: Int(word.box.y0.rounded())) }
+        let known = Set(lines.joined().map(places))
+        for line in readings[1].lines where 2 * line.count(where: { known.contains(places($0)) }) < line.count {
+            lines.append(line)
+        }
+    }
+
+    private init(_ read: cpdf_text) {
+        guard let bytes = read.utf8 else { return }
+        let rectangles = UnsafeBufferPointer(start: read.rectangles, count: read.rectangle_count)
+        let runs = UnsafeBufferPointer(start: read.runs, count: read.run_count)
+        let utf8 = UnsafeRawBufferPointer(start: bytes, count: read.bytes)
         var builder = WordBuilder()
         var line: [Word] = []
         var index = 0
         var run = 0
-        let raw = UnsafeRawBufferPointer(start: bytes, count: page.text_bytes)
-        for scalar in String(decoding: raw, as: UTF8.self).unicodeScalars {
+        var at = 0
+        while at < utf8.count {
+            let scalar = Self.scalar(utf8, &at)
             switch scalar.value {
             case 0x202a, 0x202b, 0x202d, 0x202e: builder.open(into: &line)
             case 0x202c: builder.close(into: &line)
@@ -70,17 +88,22 @@ struct Glyphs {
                 if !line.isEmpty { lines.append(line) }
                 line = []
                 builder.reset()
-                text.unicodeScalars.append(scalar)
                 index += 1
             default:
                 while run + 1 < runs.count, runs[run].end <= index { run += 1 }
-                text.unicodeScalars.append(scalar)
-                if scalar.properties.isWhitespace {
+                let isKnown = run < runs.count
+                if scalar.isSpace {
                     builder.endWord(into: &line)
                     builder.sawSpace = true
-                } else {
+                } else if let meant = isKnown && runs[run].alphabet != CPDF_TEXT
+                    ? Signs.meant(scalar, in: runs[run].alphabet) : scalar
+                {
+                    ink += 1
+                    if meant.isUnexplained { junk += 1 }
                     let rectangle = index < rectangles.count ? rectangles[index] : cpdf_rectangle()
-                    builder.add(scalar, rectangle, run < runs.count ? runs[run] : nil, into: &line)
+                    builder.add(
+                        meant, rectangle, size: isKnown ? runs[run].size : nil, isBold: isKnown && runs[run].bold,
+                        into: &line)
                 }
                 index += 1
             }
@@ -88,11 +111,31 @@ struct Glyphs {
         builder.endWord(into: &line)
         if !line.isEmpty { lines.append(line) }
     }
+
+    /// The character at a place of UTF-8 that Poppler wrote; moves the place behind it.
+    private static func scalar(_ utf8: UnsafeRawBufferPointer, _ at: inout Int) -> Unicode.Scalar {
+        let first = utf8[at]
+        at += 1
+        guard first >= 0x80 else { return Unicode.Scalar(first) }
+        let more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1
+        guard first >= 0xc0, at + more <= utf8.count else { return "\u{fffd}" }
+        var value = UInt32(first) & (0x3f >> UInt32(more))
+        for _ in 0..<more {
+            value = value << 6 | UInt32(utf8[at] & 0x3f)
+            at += 1
+        }
+        return Unicode.Scalar(value) ?? "\u{fffd}"
+    }
 }
 
 /// Collects characters into words and cuts where the page jumps although Poppler has no space.
 private struct WordBuilder {
-    private var word: Word?
+    /// The word so far, in UTF-8.
+    private var utf8: [UInt8] = []
+    private var box = Box(x0: 0, y0: 0, x1: 0, y1: 0)
+    private var size = 0.0
+    private var direction = Word.Direction.neutral
+    private var followsSpace = false
     private var last = cpdf_rectangle()
     private var advance = (x: 0.0, y: 0.0)
     /// Marks open around us. Poppler wraps a word once and its runs of the other direction once more; the rectangles
@@ -117,42 +160,45 @@ private struct WordBuilder {
         if depth == 0 { endWord(into: &line) }
     }
 
-    mutating func add(_ scalar: Unicode.Scalar, _ at: cpdf_rectangle, _ run: cpdf_run?, into line: inout [Word]) {
-        let box = Box(
-            x0: min(at.x0, at.x1), y0: min(at.y0, at.y1), x1: max(at.x0, at.x1), y1: max(at.y0, at.y1))
-        let size = run?.size ?? (box.y1 - box.y0)
-        if word != nil, depth == 0, jumps(to: at, size: size) { endWord(into: &line) }
-        if word == nil {
-            advance = (0, 0)
-            boldCharacters = 0
-            characters = 0
+    /// `size` is nil where Poppler does not tell the font's.
+    mutating func add(
+        _ scalar: Unicode.Scalar, _ at: cpdf_rectangle, size given: Double?, isBold: Bool, into line: inout [Word]
+    ) {
+        let own = Box(x0: min(at.x0, at.x1), y0: min(at.y0, at.y1), x1: max(at.x0, at.x1), y1: max(at.y0, at.y1))
+        let height = given ?? own.height
+        if characters > 0, depth == 0, jumps(to: at, size: height) { endWord(into: &line) }
+        if characters == 0 {
+            (box, size, direction, followsSpace) = (own, height, .neutral, sawSpace)
+            (advance, boldCharacters) = ((0, 0), 0)
         } else {
             advance.x += abs(at.x0 - last.x0)
             advance.y += abs(at.y0 - last.y0)
+            box = box.union(own)
+            size = max(size, height)
         }
-        var current =
-            word
-            ?? Word(
-                text: "", box: box, size: size, isBold: false, direction: .neutral, followsSpace: sawSpace,
-                isUpright: true)
-        word = nil  // so that the string is not copied
-        current.text.unicodeScalars.append(scalar)
-        current.box = current.box.union(box)
-        current.size = max(current.size, size)
-        word = current
+        if scalar.value < 0x80 {
+            utf8.append(UInt8(truncatingIfNeeded: scalar.value))
+        } else {
+            utf8.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+        }
+        direction.take(scalar)
         sawSpace = false
         characters += 1
-        if run?.bold == true { boldCharacters += 1 }
+        if isBold { boldCharacters += 1 }
         last = at
     }
 
     mutating func endWord(into line: inout [Word]) {
-        guard var done = word else { return }
-        done.isUpright = advance.y <= advance.x || advance.y < 0.5 * done.size
-        done.direction = Word.Direction(of: done.text)
-        done.isBold = 2 * boldCharacters > characters
-        line.append(done)
-        word = nil
+        guard characters > 0 else { return }
+        // Two signs farther apart than letters of a word are a fraction.
+        let isFraction = characters == 2 && advance.y > 0.9 * size
+        line.append(
+            Word(
+                text: String(decoding: utf8, as: UTF8.self), box: box, size: size,
+                isBold: 2 * boldCharacters > characters, direction: direction, followsSpace: followsSpace,
+                isUpright: advance.y <= 2 * advance.x || advance.y < 0.5 * size || isFraction))
+        characters = 0
+        utf8.removeAll(keepingCapacity: true)
     }
 
     /// Two columns that Poppler put on one line touch without a space.

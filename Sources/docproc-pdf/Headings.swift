@@ -36,7 +36,7 @@ enum Headings {
     private static func isHeading(_ block: LaidOutBlock, body: Double) -> Bool {
         guard block.kind == .paragraph || block.kind == .listItem, block.lines.count <= 3 else { return false }
         let text = block.lines.map(\.text).joined(separator: " ")
-        guard text.utf8.count <= 300, text.unicodeScalars.contains(where: \.properties.isAlphabetic) else {
+        guard text.utf8.count <= 300, text.unicodeScalars.contains(where: \.isLetter) else {
             return false
         }
         let size = rounded(block.lines[0].size)

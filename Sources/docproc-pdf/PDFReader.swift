@@ -100,8 +100,8 @@ enum PDFReader {
         var page = ExtractedPage(number: number, label: string(raw.label), width: raw.width, height: raw.height)
         let laidOut = PageLayout.blocks(of: glyphs, width: raw.width, height: raw.height)
         if laidOut.hasColumns { page.notes.append(.twoColumn) }
-        if Quality.isGarbled(glyphs.text) { page.notes.append(.garbled) }
-        if glyphs.text.allSatisfy(\.isWhitespace) {
+        if Quality.isGarbled(glyphs) { page.notes.append(.garbled) }
+        if glyphs.ink == 0 {
             page.notes.append(cpdf_page_has_images(document, Int32(number - 1)) ? .scan : .empty)
         }
         return LaidOutPage(page: page, blocks: laidOut.blocks)

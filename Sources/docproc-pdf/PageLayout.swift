@@ -28,7 +28,7 @@ struct LaidOutBlock {
 }
 
 /// One row of a region.
-struct LaidOutLine {
+struct LaidOutLine: Equatable {
     var text: String
     var box: Box
     var size: Double
@@ -50,7 +50,7 @@ struct LaidOutLine {
 enum PageLayout {
     /// The blocks of a page in reading order, and whether it has columns.
     static func blocks(of glyphs: Glyphs, width: Double, height: Double) -> (blocks: [LaidOutBlock], hasColumns: Bool) {
-        let fragments = Fragments.of(glyphs)
+        let fragments = withoutOrnaments(Fragments.of(glyphs))
         let (upright, numbers, watermarks) = Margins.part(fragments.filter(\.isUpright))
         // Text that runs up or down the page keeps Poppler's order, which follows its direction.
         var last = (fragments.filter { !$0.isUpright } + watermarks).map { fragment in
@@ -64,9 +64,32 @@ enum PageLayout {
         let regions = ReadingOrder(isRightToLeft: isRightToLeft).regions(upright)
         var blocks: [LaidOutBlock] = []
         for region in regions {
-            blocks += Paragraphs.blocks(lines(region.fragments, isRightToLeft: isRightToLeft))
+            for part in Tables.parts(region.fragments, isRightToLeft: isRightToLeft) {
+                switch part {
+                case .lines(let fragments):
+                    blocks += Paragraphs.blocks(lines(fragments, isRightToLeft: isRightToLeft))
+                case .row(let cells):
+                    let lines = cells.map { line([$0], isRightToLeft: isRightToLeft) }
+                    blocks.append(LaidOutBlock(kind: .tableRow, lines: lines))
+                }
+            }
         }
         return (blocks + last, regions.count(where: \.isColumn) > 1)
+    }
+
+    /// Frames and rules made of ornaments say nothing; one at the start of a line is a bullet.
+    private static func withoutOrnaments(_ fragments: [Fragment]) -> [Fragment] {
+        func isOrnament(_ fragment: Fragment) -> Bool {
+            fragment.text.unicodeScalars.allSatisfy { $0 == "•" || $0 == " " }
+        }
+        guard fragments.count < 8_000, fragments.contains(where: isOrnament) else { return fragments }
+        return fragments.filter { fragment in
+            guard isOrnament(fragment) else { return true }
+            return fragments.contains { other in
+                abs(other.box.x0 - fragment.box.x1) < 5 * fragment.size && !isOrnament(other)
+                    && other.box.verticalOverlap(fragment.box) > 0.5
+            }
+        }
     }
 
     /// Rows from top to bottom; fragments of a row in reading direction.

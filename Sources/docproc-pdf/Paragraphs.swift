@@ -70,7 +70,7 @@ enum Paragraphs {
         let rest = text.unicodeScalars.dropFirst()
         if "•◦▪‣●○■□–".unicodeScalars.contains(first) { return rest.first.map { $0 == " " } ?? true }
         let opening = first == "(" ? text.unicodeScalars.dropFirst() : text.unicodeScalars[...]
-        let label = opening.prefix { $0.properties.numericType != nil || $0.properties.isAlphabetic }
+        let label = opening.prefix { $0.isNumber || $0.isLetter }
         guard (1...3).contains(label.count) else { return false }
         let isNumber = label.allSatisfy { ("0"..."9").contains($0) }
         guard isNumber || (first == "(" && label.count <= 3) || label.count == 1 else { return false }

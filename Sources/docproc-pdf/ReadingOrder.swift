@@ -19,6 +19,8 @@ struct ReadingOrder {
     let isRightToLeft: Bool
     /// Lines that each side of a gutter must have.
     private static let minimumLines = 3
+    /// Blank that parts what stands above it from what stands below, in ems.
+    private static let blank = 2.5
     /// Above this many fragments a page is no text; searching it would take its time for nothing.
     private static let maximumFragments = 8_000
 
@@ -40,8 +42,11 @@ struct ReadingOrder {
             if zone.isColumns {
                 if !pending.isEmpty { regions += split(pending, isColumn: isColumn, depth: depth + 1) }
                 pending = []
-                let sides = isRightToLeft ? [zone.right, zone.left] : [zone.left, zone.right]
-                for side in sides { regions += split(side, isColumn: true, depth: depth + 1) }
+                for (left, right) in bands(zone) {
+                    for side in isRightToLeft ? [right, left] : [left, right] {
+                        regions += split(side, isColumn: true, depth: depth + 1)
+                    }
+                }
             } else {
                 pending += zone.left + zone.right
             }
@@ -57,6 +62,30 @@ struct ReadingOrder {
         var right: [Fragment] = []
         var crossing: Fragment?
         var isColumns = false
+    }
+
+    /// Columns cut where both have a wide blank and begin anew at the same height: what lies above it is read before
+    /// what lies below.
+    private func bands(_ zone: Zone) -> [(left: [Fragment], right: [Fragment])] {
+        let sorted = (zone.left + zone.right).sorted { $0.box.y0 < $1.box.y0 }
+        let sizes = sorted.map(\.size).sorted()
+        let blank = Self.blank * max(sizes[sizes.count / 2], 1)
+        var cuts: [Double] = []
+        var bottom = sorted[0].box.y1
+        for fragment in sorted.dropFirst() where fragment.box.y1 > bottom {
+            let isLevel = [zone.left, zone.right].allSatisfy { side in
+                side.contains { abs($0.box.y0 - fragment.box.y0) < 0.2 * blank }
+            }
+            if fragment.box.y0 - bottom > blank, isLevel { cuts.append(fragment.box.y0 - 0.2 * blank) }
+            bottom = max(bottom, fragment.box.y1)
+        }
+        guard !cuts.isEmpty else { return [(zone.left, zone.right)] }
+        return (0...cuts.count).map { index in
+            let from = index == 0 ? -Double.infinity : cuts[index - 1]
+            let to = index == cuts.count ? Double.infinity : cuts[index]
+            func part(_ side: [Fragment]) -> [Fragment] { side.filter { $0.box.y0 >= from && $0.box.y0 < to } }
+            return (part(zone.left), part(zone.right))
+        }
     }
 
     private func bestGutter(_ fragments: [Fragment]) -> Double? {
@@ -104,9 +133,14 @@ struct ReadingOrder {
         // Text fills its column and is wide; cells do neither, and stand level with their neighbours.
         if left.fill > 0.7 && right.fill > 0.7 && left.ems > 10 && right.ems > 10 { return true }
         // Short lines (verse, lists, addresses): more of them must be seen, and not level with each other. Fewer are
-        // more likely the parts of a formula.
-        return min(rows(zone.left), rows(zone.right)) > Self.minimumLines + 1
-            && min(left.ems * left.fill, right.ems * right.fill) > 4 && level(zone.left, zone.right) <= 0.6
+        // more likely the parts of a formula. Where rows have several cells, a table with centred cells is likely.
+        guard min(rows(zone.left), rows(zone.right)) > Self.minimumLines + 1 else { return false }
+        guard min(left.ems * left.fill, right.ems * right.fill) > 4 else { return false }
+        // So it is where the lines of one side stand much farther apart.
+        guard max(left.pitch, right.pitch) < 1.6 * min(left.pitch, right.pitch) else { return false }
+        let sides = [left, right].filter(\.hasCells)
+        return !sides.contains { $0.fill < 0.35 }
+            && level(zone.left, zone.right) <= (sides.isEmpty ? 0.6 : 0.45)
     }
 
     /// The part of the side with fewer rows whose rows stand level with one of the other side.
@@ -146,24 +180,36 @@ struct ReadingOrder {
         var fill: Double
         /// Its width in ems.
         var ems: Double
+        /// The median distance of its rows.
+        var pitch: Double
+        /// Many of its rows have several fragments.
+        var hasCells: Bool
 
         init(_ fragments: [Fragment]) {
             box = fragments.dropFirst().reduce(fragments[0].box) { $0.union($1.box) }
             let sizes = fragments.map(\.size).sorted()
             size = max(sizes[sizes.count / 2], 1)
             var widths: [Double] = []
+            var counts: [Int] = []
+            var tops: [Double] = []
             var bottom = -Double.infinity
             for fragment in fragments.sorted(by: { $0.box.middle < $1.box.middle }) {
                 if fragment.box.middle > bottom {
                     widths.append(fragment.box.width)
+                    counts.append(1)
+                    tops.append(fragment.box.middle)
                     bottom = fragment.box.middle + 0.5 * fragment.box.height
                 } else {
                     widths[widths.count - 1] += fragment.box.width
+                    counts[counts.count - 1] += 1
                 }
             }
             widths.sort()
             fill = box.width > 0 ? widths[widths.count / 2] / box.width : 0
             ems = box.width / size
+            let steps = zip(tops, tops.dropFirst()).map { $1 - $0 }.sorted()
+            pitch = steps.isEmpty ? size : steps[steps.count / 2]
+            hasCells = 3 * counts.count { $0 > 1 } > counts.count
         }
     }
 }

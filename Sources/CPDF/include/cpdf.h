@@ -48,24 +48,35 @@ typedef struct {
     double x0, y0, x1, y1;
 } cpdf_rectangle;
 
+/// Encodings that fonts have without saying so.
+typedef enum { CPDF_TEXT, CPDF_ORNAMENTS, CPDF_TEX_SYMBOLS, CPDF_TEX_EXTENSION } cpdf_alphabet;
+
 /// Characters of one font, from `start` up to, not including, `end`.
 typedef struct {
     int32_t start, end;
     double size;
     bool bold, italic, fixed_pitch;
+    cpdf_alphabet alphabet;
     uint16_t red, green, blue;
 } cpdf_run;
 
-/// One page's text. `text` is UTF-8 with one rectangle a character (Unicode scalar); Poppler ends its lines with \n.
+/// Text in UTF-8 with one rectangle a character (Unicode scalar); Poppler ends its lines with \n.
 typedef struct {
-    double width, height;
-    char *label;  // or NULL
-    char *text;
-    size_t text_bytes;
+    char *utf8;  // or NULL
+    size_t bytes;
     cpdf_rectangle *rectangles;
     size_t rectangle_count;
     cpdf_run *runs;
     size_t run_count;
+} cpdf_text;
+
+/// One page. Poppler selects text between two corners; on a page that it takes for right-to-left, what lies before the
+/// top left corner in its order is lost, so such a page is read again from the other corner.
+typedef struct {
+    double width, height;
+    char *label;  // or NULL
+    cpdf_text text;
+    cpdf_text mirrored;  // empty on most pages
 } cpdf_page;
 
 /// Reads page `index`, from 0. Returns false where the page cannot be had; then nothing needs freeing.
