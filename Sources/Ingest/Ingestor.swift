@@ -53,7 +53,8 @@ package struct Ingestor: Sendable {
     private func run(_ paths: [String], _ progress: @Sendable (IngestEvent) -> Void) async -> IngestReport {
         let found = FileFinder.find(paths, options)
         progress(.found(total: found.count))
-        var outcomes = [IngestOutcome?](repeating: nil, count: found.count)
+        var outcomes = [[IngestOutcome]](repeating: [], count: found.count)
+        var total = found.count
         var fault: UserError?
         let ingestion = FileIngestion(options: options, cache: cache, pool: pool)
         await withTaskGroup(of: (Int, FileIngestion.Result).self) { group in
@@ -66,13 +67,13 @@ package struct Ingestor: Sendable {
                     next += 1
                     switch found[index] {
                     case .settled(let outcome):
-                        outcomes[index] = outcome
+                        outcomes[index] = [outcome]
                         progress(.finished(outcome))
-                        stopped = stopped || stops(outcome)
+                        stopped = stopped || FileIngestion.Result(outcome).stops(options)
                     case .candidate(let path, let name):
                         if stopped || Task.isCancelled {
                             let outcome = IngestOutcome(path: path, status: .skipped(.notReached))
-                            outcomes[index] = outcome
+                            outcomes[index] = [outcome]
                             progress(.finished(outcome))
                             continue
                         }
@@ -83,21 +84,19 @@ package struct Ingestor: Sendable {
                 }
                 guard running > 0, let (index, result) = await group.next() else { continue }
                 running -= 1
-                outcomes[index] = result.outcome
+                outcomes[index] = result.outcomes
                 fault = fault ?? result.fault
-                progress(.finished(result.outcome))
-                stopped = stopped || stops(result.outcome)
+                if result.found != 1 {
+                    total += result.found - 1
+                    progress(.found(total: total))
+                }
+                for outcome in result.outcomes { progress(.finished(outcome)) }
+                stopped = stopped || result.stops(options)
             }
         }
         await pool.shutdown()
-        let report = IngestReport(found: found.count, outcomes: outcomes.compactMap { $0 }, fault: fault)
+        let report = IngestReport(found: total, outcomes: outcomes.flatMap { $0 }, fault: fault)
         progress(.completed(report))
         return report
-    }
-
-    /// Whether an outcome ends the ingestion.
-    private func stops(_ outcome: IngestOutcome) -> Bool {
-        guard options.onUnreadable == .fail, case .failed = outcome.status else { return false }
-        return true
     }
 }
