@@ -87,7 +87,8 @@ let package = Package(
         // Documents, bottom to top
         .target(name: "Documents", swiftSettings: swift),
         .target(
-            name: "Ingest", dependencies: ["Diagnostics", "Documents", "Hashing", "CHTML", "CSandbox", system],
+            name: "Ingest",
+            dependencies: ["Diagnostics", "Documents", "Hashing", "CHTML", "CSandbox", "CZlib", system],
             swiftSettings: swift),
         .target(name: "Packing", dependencies: ["Diagnostics", "Documents", "Tokenization"], swiftSettings: swift),
         .target(
@@ -161,7 +162,8 @@ let package = Package(
             resources: [.copy("Fixtures")], swiftSettings: swift),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents"], swiftSettings: swift),
         .testTarget(
-            name: "IngestTests", dependencies: ["Ingest", "Documents", "docproc-pdf"], resources: [.copy("Fixtures")],
+            name: "IngestTests", dependencies: ["Ingest", "Documents", "docproc", "docproc-pdf"],
+            resources: [.copy("Fixtures")],
             swiftSettings: swift),
         .testTarget(
             name: "PackingTests", dependencies: ["Packing", "Documents", "Tokenization"], swiftSettings: swift),

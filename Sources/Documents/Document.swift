@@ -1,8 +1,8 @@
 /// One file as the rest of docproc sees it: normalized text in elements and pages, with a way back to the source.
 ///
 /// All ranges named `text…` count UTF-8 bytes of `text`. `offsets` leads from there to the raw text of the source:
-/// the file's own bytes for plain text and Markdown, the decoded characters (as UTF-8) for HTML, the concatenated
-/// page texts as the extractor returned them for PDF.
+/// the file's own bytes for plain text and Markdown, the decoded characters (as UTF-8) for HTML, those of all parts in
+/// reading order for EPUB and DOCX, the concatenated page texts as the extractor returned them for PDF and Docling.
 public struct Document: Sendable, Equatable, Codable {
     /// SHA-256 of the file, 64 hexadecimal digits.
     public var sha256: String
@@ -66,7 +66,14 @@ public struct Document: Sendable, Equatable, Codable {
 
 /// The kinds of file that docproc tells apart.
 public enum DocumentFormat: String, Sendable, Equatable, Codable, CaseIterable {
-    case pdf, html, markdown, text
+    case pdf, html, markdown, text, docx, epub
+    /// A DoclingDocument in JSON.
+    case docling
+    /// A file of files; each member is a document, the archive never is.
+    case archive
+
+    /// Whether a file of this kind can have several pages.
+    public var isPaged: Bool { self == .pdf || self == .docling }
 }
 
 /// A page of a paged format.

@@ -63,6 +63,12 @@ package struct WireWriter: Sendable {
         bytes.append(contentsOf: value.utf8)
     }
 
+    /// Writes bytes behind their count.
+    package mutating func blob(_ value: [UInt8]) {
+        integer(value.count)
+        bytes.append(contentsOf: value)
+    }
+
     /// Writes bytes as they are, without a count.
     package mutating func raw(_ value: some Sequence<UInt8>) {
         bytes.append(contentsOf: value)
@@ -145,6 +151,14 @@ package struct WireReader: Sendable {
         guard let value = String(validating: rest.prefix(count), as: UTF8.self) else { throw .notUTF8(offset: start) }
         rest = rest.dropFirst(count)
         return value
+    }
+
+    /// Reads bytes behind their count.
+    package mutating func blob() throws(WireError) -> [UInt8] {
+        let count = try integer()
+        guard count <= rest.count else { throw .truncated(offset: offset) }
+        defer { rest = rest.dropFirst(count) }
+        return Array(rest.prefix(count))
     }
 
     /// Reads a value that may be missing.

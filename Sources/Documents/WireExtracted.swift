@@ -19,11 +19,14 @@ package struct ExtractedDocument: Sendable, Equatable {
     package var outline: [ExtractedOutlineEntry]
     /// What holds for the whole file.
     package var notes: [QualityNote]
+    /// The bytes of a file that was to be unpacked, not read; such a file has no pages.
+    package var content: [UInt8]
 
     /// Describes a file.
     package init(
         extractor: String, title: String? = nil, metadata: [String: String] = [:], pageCount: Int = 1,
-        pages: [ExtractedPage] = [], outline: [ExtractedOutlineEntry] = [], notes: [QualityNote] = []
+        pages: [ExtractedPage] = [], outline: [ExtractedOutlineEntry] = [], notes: [QualityNote] = [],
+        content: [UInt8] = []
     ) {
         self.extractor = extractor
         self.title = title
@@ -32,6 +35,7 @@ package struct ExtractedDocument: Sendable, Equatable {
         self.pages = pages
         self.outline = outline
         self.notes = notes
+        self.content = content
     }
 }
 
@@ -130,7 +134,7 @@ package struct ExtractedOutlineEntry: Sendable, Equatable {
 
 /// What a worker is asked to do with one file. The file's bytes travel beside it.
 package struct ExtractionRequest: Sendable, Equatable {
-    /// `pdf` or `html`.
+    /// Any format that is read by a worker.
     package var format: DocumentFormat
     /// 1-based pages wanted, in any order; nil for all. Numbers past the end are ignored.
     package var pages: [ClosedRange<Int>]?

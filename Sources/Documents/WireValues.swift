@@ -32,6 +32,7 @@ extension WireWriter {
             writer.optional(entry.page) { $0.integer($1) }
         }
         list(value.notes) { $0.string($1.rawValue) }
+        blob(value.content)
     }
 
     mutating func write(_ value: ExtractedPage) {
@@ -122,7 +123,8 @@ extension WireReader {
                         try reader.integer(in: 1...Int(Int32.max))
                     })
             },
-            notes: try list { (reader) throws(WireError) in try reader.rawValue() })
+            notes: try list { (reader) throws(WireError) in try reader.rawValue() },
+            content: try blob())
     }
 
     mutating func page() throws(WireError) -> ExtractedPage {

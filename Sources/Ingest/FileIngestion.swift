@@ -10,25 +10,57 @@ struct FileIngestion: Sendable {
     let cache: (any ExtractionCache)?
     let pool: WorkerPool
 
-    /// An outcome, and the fault of the installation that caused it, if any.
+    /// What became of one path: one outcome, or for an archive one for each member.
     struct Result: Sendable {
-        var outcome: IngestOutcome
+        var outcomes: [IngestOutcome]
+        /// Files that there are to account for.
+        var found = 1
+        /// The fault of the installation that caused a failure, if any.
         var fault: UserError?
+
+        init(outcomes: [IngestOutcome], found: Int) {
+            self.outcomes = outcomes
+            self.found = found
+        }
+
+        init(_ outcome: IngestOutcome, _ status: IngestOutcome.Status? = nil, fault: UserError? = nil) {
+            outcomes = [outcome]
+            if let status { outcomes[0].status = status }
+            self.fault = fault
+        }
+
+        /// Adds what became of a member.
+        mutating func add(_ member: Result) {
+            outcomes += member.outcomes
+            found += member.found - 1
+            fault = fault ?? member.fault
+        }
+
+        /// Whether one of the outcomes ends the ingestion.
+        func stops(_ options: IngestOptions) -> Bool {
+            guard options.onUnreadable == .fail else { return false }
+            return outcomes.contains { if case .failed = $0.status { true } else { false } }
+        }
     }
 
     /// Reads a file. `name`: the path's bytes ending in 0; `-` is standard input.
     func read(path: String, name: [CChar]) async -> Result {
         let limit = options.limits.fileBytes
-        let bytes: [UInt8]
         switch path == "-" ? FileReader.readStandardInput(limit: limit) : FileReader.read(name, limit: limit) {
-        case .success(let content): bytes = content
+        case .success(let bytes):
+            var budget = Budget(options.limits.archives)
+            return await read(bytes, path: path, name: path, &budget)
         case .failure(let failure):
-            if Task.isCancelled { return Result(outcome: IngestOutcome(path: path, status: .skipped(.notReached))) }
-            return Result(outcome: IngestOutcome(path: path, status: .failed(failure)))
+            return Result(
+                IngestOutcome(path: path, status: Task.isCancelled ? .skipped(.notReached) : .failed(failure)))
         }
+    }
+
+    /// Reads the content of a file or of an archive's member. `name`: what says its kind.
+    func read(_ bytes: [UInt8], path: String, name: String, _ budget: inout Budget) async -> Result {
         var outcome = IngestOutcome(path: path, size: bytes.count, status: .skipped(.empty))
-        guard !bytes.isEmpty else { return Result(outcome: outcome) }
-        let kind = FileKind.recognize(head: bytes.prefix(FileKind.headBytes), name: path)
+        guard !bytes.isEmpty else { return Result(outcome) }
+        let kind = FileKind.recognize(bytes, name: name)
         let hash = bytes.withUnsafeBytes { buffer in
             var hasher = ContentHasher()
             hasher.update(buffer)
@@ -37,18 +69,20 @@ struct FileIngestion: Sendable {
         outcome.sha256 = hash.hex
         let format: DocumentFormat
         switch kind {
-        case .other(let reason):
-            outcome.status = .skipped(reason)
-            return Result(outcome: outcome)
+        case .other(let reason): return Result(outcome, .skipped(reason))
+        case .zip: return await members(of: bytes, outcome, &budget)
+        case .gzip: return await content(ofGzip: bytes, outcome, name: name, &budget)
         case .pdf: format = .pdf
         case .html: format = .html
+        case .docx: format = .docx
+        case .epub: format = .epub
+        case .docling: format = .docling
         case .markdown: format = .markdown
         case .text: format = .text
         }
-        if format != .pdf, let pages = options.pages, !pages.contains(where: { $0.contains(1) }) {
-            outcome.status = .skipped(.pagesOutside)
+        if !format.isPaged, let pages = options.pages, !pages.contains(where: { $0.contains(1) }) {
             outcome.pages = PageCounts(skipped: 1)
-            return Result(outcome: outcome)
+            return Result(outcome, .skipped(.pagesOutside))
         }
         let key = extractorKey(kind)
         if let cache {
@@ -56,9 +90,8 @@ struct FileIngestion: Sendable {
                 if var document = try await cache.document(sha256: hash.hex, extractor: key) {
                     document.path = path
                     outcome.pages = PageCounts(of: document)
-                    outcome.status = .read(document)
                     outcome.cached = true
-                    return Result(outcome: outcome)
+                    return Result(outcome, .read(document))
                 }
             } catch {
                 outcome.warnings.append("the cache could not be read: \(error)")
@@ -77,35 +110,31 @@ struct FileIngestion: Sendable {
         let extracted: ExtractedDocument
         var decodedOffsets: OffsetMap?
         switch kind {
-        case .pdf, .html:
+        case .pdf, .html, .docx, .epub, .docling:
             do throws(WorkerError) {
                 switch try await pool.extract(bytes, request(format)) {
                 case .success(let document): extracted = document
                 case .failure(let failure):
-                    outcome.status = Task.isCancelled ? .skipped(.notReached) : .failed(failure)
-                    return Result(outcome: outcome)
+                    return Result(outcome, Task.isCancelled ? .skipped(.notReached) : .failed(failure))
                 }
             } catch {
-                outcome.status = .failed(ExtractionFailure(.unsupported, error.userError.cause))
-                return Result(outcome: outcome, fault: error.userError)
+                let failure = ExtractionFailure(.unsupported, error.userError.cause)
+                return Result(outcome, .failed(failure), fault: error.userError)
             }
         case .markdown, .text:
             guard bytes.count <= options.limits.textBytes else {
-                outcome.status = .failed(
-                    ExtractionFailure(.tooLarge, "\(bytes.count) bytes; the limit is \(options.limits.textBytes)"))
-                return Result(outcome: outcome)
+                let detail = "\(bytes.count) bytes; the limit is \(options.limits.textBytes)"
+                return Result(outcome, .failed(ExtractionFailure(.tooLarge, detail)))
             }
             let (document, offsets) = TextIngestion.extract(bytes, kind)
             extracted = document
             decodedOffsets = offsets
-        case .other(let reason):
-            outcome.status = .skipped(reason)
-            return Result(outcome: outcome)
+        case .other, .zip, .gzip:
+            preconditionFailure("archives and what is not read end before")
         }
-        if format == .pdf, extracted.pages.isEmpty, options.pages != nil {
+        if format.isPaged, extracted.pages.isEmpty, options.pages != nil {
             outcome.pages = PageCounts(skipped: extracted.pageCount)
-            outcome.status = .skipped(.pagesOutside)
-            return Result(outcome: outcome)
+            return Result(outcome, .skipped(.pagesOutside))
         }
         var normalized = Normalizer.document(
             extracted, sha256: sha256, path: outcome.path, format: format, keepsHidden: options.hiddenText == .keep,
@@ -118,7 +147,7 @@ struct FileIngestion: Sendable {
             // No page of it was read; blank ones belong to the same silence.
             outcome.pages = PageCounts(
                 skipped: normalized.pages.read + normalized.pages.skipped, failed: normalized.pages.failed)
-            return Result(outcome: outcome)
+            return Result(outcome)
         }
         outcome.status = .read(normalized.document)
         // A page that failed may succeed another time: such documents are not kept.
@@ -129,32 +158,34 @@ struct FileIngestion: Sendable {
                 outcome.warnings.append("the cache could not be written: \(error)")
             }
         }
-        return Result(outcome: outcome)
+        return Result(outcome)
     }
 
     private func request(_ format: DocumentFormat) -> ExtractionRequest {
-        guard format == .html else { return ExtractionRequest(format: format, pages: options.pages) }
-        return ExtractionRequest(
-            format: .html,
-            options: [
-                "html": options.html.rawValue, "hidden": options.hiddenText.rawValue,
-                "milliseconds": String(options.limits.seconds * 1000),
-            ])
+        if format == .pdf { return ExtractionRequest(format: format, pages: options.pages) }
+        var values = [
+            "html": options.html.rawValue, "hidden": options.hiddenText.rawValue,
+            "milliseconds": String(options.limits.seconds * 1000),
+        ]
+        // A book's chapters have no navigation around them.
+        if format == .epub { values["html"] = IngestOptions.HTMLMode.full.rawValue }
+        return ExtractionRequest(format: format, pages: format.isPaged ? options.pages : nil, options: values)
     }
 
     /// The extractor with every setting that changes its text. The program that reads HTML is also the one that reads
-    /// text and Markdown and that normalizes all of them.
+    /// text, Markdown and office documents and that normalizes all of them.
     private func extractorKey(_ kind: FileKind) -> String {
         let hidden = "hidden=\(options.hiddenText.rawValue)"
+        let pages = options.pages.map { $0.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",") }
         switch kind {
-        case .pdf:
-            let pages = options.pages.map { $0.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",") }
-            return "pdf \(build(.pdf)) \(build(.html)) \(hidden) pages=\(pages ?? "all")"
-        case .html:
-            return "\(HTMLExtractor.name) \(build(.html)) mode=\(options.html.rawValue) \(hidden)"
+        case .pdf: return "pdf \(build(.pdf)) \(build(.html)) \(hidden) pages=\(pages ?? "all")"
+        case .html: return "\(HTMLExtractor.name) \(build(.html)) mode=\(options.html.rawValue) \(hidden)"
+        case .docx: return "\(DOCXExtractor.name) \(build(.docx)) \(hidden)"
+        case .epub: return "\(EPUBExtractor.name) \(build(.epub)) \(hidden)"
+        case .docling: return "\(DoclingExtractor.name) \(build(.docling)) \(hidden) pages=\(pages ?? "all")"
         case .markdown: return "\(MarkdownExtractor.name) \(build(.html))"
         case .text(let layout): return "\(TextExtractor.name) \(build(.html)) layout=\(layout)"
-        case .other: return ""
+        case .zip, .gzip, .other: return ""
         }
     }
 

@@ -1,4 +1,4 @@
-// The hidden mode of docproc in which it reads one web page after another for its parent.
+// The hidden mode of docproc in which it reads web pages, office documents and archives for its parent.
 
 import Documents
 import Glibc
@@ -12,14 +12,20 @@ package enum HTMLWorkerMain {
         let decoders = Decoders()
         decoders.preload()
         let extractor = HTMLExtractor(decoders: decoders)
+        let books = EPUBExtractor(html: extractor)
         return WorkerMain.run(
             extractor: HTMLExtractor.name, arguments: arguments,
-            usage: "docproc starts this mode by itself to read web pages"
-        ) { bytes, request, _ in
-            guard request.format == .html else {
-                return .failure(ExtractionFailure(.unsupported, "this worker reads HTML, not \(request.format)"))
+            usage: "docproc starts this mode by itself to read web pages and office documents"
+        ) { bytes, request, progress in
+            switch request.format {
+            case .html: extractor.extract(Array(bytes), request)
+            case .epub: books.extract(bytes, request, progress: progress)
+            case .docx: DOCXExtractor.extract(bytes, request)
+            case .docling: DoclingExtractor.extract(bytes, request)
+            case .archive: ArchiveExtractor.extract(bytes, request)
+            case .pdf, .markdown, .text:
+                .failure(ExtractionFailure(.unsupported, "this worker does not read \(request.format)"))
             }
-            return extractor.extract(Array(bytes), request)
         }
     }
 }

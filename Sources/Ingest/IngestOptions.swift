@@ -79,16 +79,19 @@ package struct IngestLimits: Sendable, Equatable {
     package var workerBytes: Int
     /// Files and directories one ingestion looks at.
     package var files: Int
+    /// What unpacking an archive may cost.
+    package var archives: ArchiveLimits
 
     /// Chooses bounds.
     package init(
         fileBytes: Int = 512 << 20, textBytes: Int = 128 << 20, seconds: Int = 60, workerBytes: Int = 4 << 30,
-        files: Int = 2_000_000
+        files: Int = 2_000_000, archives: ArchiveLimits = ArchiveLimits()
     ) {
         self.fileBytes = fileBytes
         self.textBytes = textBytes
         self.seconds = seconds
         self.workerBytes = workerBytes
         self.files = files
+        self.archives = archives
     }
 }

@@ -48,7 +48,8 @@ package struct Ingestor: Sendable {
     ) async throws(Failure) -> IngestReport {
         let found = FileFinder.find(paths, options)
         try progress(.found(total: found.count))
-        var outcomes = [IngestOutcome?](repeating: nil, count: found.count)
+        var outcomes = [[IngestOutcome]](repeating: [], count: found.count)
+        var total = found.count
         var fault: UserError?
         var thrown: Failure?
         let ingestion = FileIngestion(options: options, cache: cache, pool: pool)
@@ -61,21 +62,29 @@ package struct Ingestor: Sendable {
                 do { try progress(event) } catch { thrown = error }
                 stopped = stopped || thrown != nil
             }
-            func settle(_ index: Int, _ outcome: IngestOutcome) {
-                outcomes[index] = outcome
-                tell(.finished(outcome))
-                stopped = stopped || stops(outcome)
-                if !keepsText { outcomes[index]?.dropText() }
+            func settle(_ index: Int, _ result: FileIngestion.Result) {
+                fault = fault ?? result.fault
+                if result.found != 1 {
+                    total += result.found - 1
+                    tell(.found(total: total))
+                }
+                for var outcome in result.outcomes {
+                    outcome.characters = outcome.document?.text.unicodeScalars.count ?? 0
+                    tell(.finished(outcome))
+                    if !keepsText { outcome.dropText() }
+                    outcomes[index].append(outcome)
+                }
+                stopped = stopped || result.stops(options)
             }
             while next < found.count || running > 0 {
                 while running < max(1, options.workers), next < found.count {
                     let index = next
                     next += 1
                     switch found[index] {
-                    case .settled(let outcome): settle(index, outcome)
+                    case .settled(let outcome): settle(index, FileIngestion.Result(outcome))
                     case .candidate(let path, let name):
                         if stopped || Task.isCancelled {
-                            settle(index, IngestOutcome(path: path, status: .skipped(.notReached)))
+                            settle(index, FileIngestion.Result(.init(path: path, status: .skipped(.notReached))))
                             continue
                         }
                         tell(.started(path: path))
@@ -85,22 +94,13 @@ package struct Ingestor: Sendable {
                 }
                 guard running > 0, let (index, result) = await group.next() else { continue }
                 running -= 1
-                fault = fault ?? result.fault
-                var outcome = result.outcome
-                outcome.characters = outcome.document?.text.unicodeScalars.count ?? 0
-                settle(index, outcome)
+                settle(index, result)
             }
         }
         await pool.shutdown()
         if let thrown { throw thrown }
-        let report = IngestReport(found: found.count, outcomes: outcomes.compactMap { $0 }, fault: fault)
+        let report = IngestReport(found: total, outcomes: outcomes.flatMap { $0 }, fault: fault)
         try progress(.completed(report))
         return report
-    }
-
-    /// Whether an outcome ends the ingestion.
-    private func stops(_ outcome: IngestOutcome) -> Bool {
-        guard options.onUnreadable == .fail, case .failed = outcome.status else { return false }
-        return true
     }
 }

@@ -52,10 +52,11 @@ package actor WorkerPool {
         } else {
             busy += 1
         }
-        if let index = idle.firstIndex(where: { $0.format == format }) {
+        let program = programs.program(for: format)
+        if let index = idle.firstIndex(where: { $0.program == program }) {
             return idle.remove(at: index)
         }
-        return WorkerSlot(format: format, program: programs.program(for: format), limits: limits)
+        return WorkerSlot(program: program, limits: limits)
     }
 
     /// Takes a slot back and wakes the first that waits.

@@ -21,7 +21,7 @@ package struct WorkerProgram: Sendable, Equatable {
 package struct WorkerPrograms: Sendable, Equatable {
     /// Reads PDF: `docproc-pdf`.
     package var pdf: WorkerProgram
-    /// Reads HTML: docproc itself, in a hidden mode.
+    /// Reads HTML, office documents and archives: docproc itself, in a hidden mode.
     package var html: WorkerProgram
 
     /// Names both programs.
@@ -30,7 +30,7 @@ package struct WorkerPrograms: Sendable, Equatable {
         self.html = html
     }
 
-    /// The hidden mode of docproc in which it reads HTML.
+    /// The hidden mode of docproc in which it reads HTML and all that is zipped.
     package static let htmlMode = "__extract-html"
 
     /// The programs beside the one that runs; `$DOCPROC_PDF_WORKER` and `$DOCPROC_HTML_WORKER` name others.

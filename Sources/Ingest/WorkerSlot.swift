@@ -4,8 +4,7 @@ import Documents
 
 /// Serves one document at a time on a thread of its own.
 actor WorkerSlot {
-    nonisolated let format: DocumentFormat
-    private let program: WorkerProgram
+    nonisolated let program: WorkerProgram
     private let limits: WorkerLimits
     private nonisolated let thread = WorkerThread()
     private var process: WorkerProcess?
@@ -15,8 +14,7 @@ actor WorkerSlot {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-    init(format: DocumentFormat, program: WorkerProgram, limits: WorkerLimits) {
-        self.format = format
+    init(program: WorkerProgram, limits: WorkerLimits) {
         self.program = program
         self.limits = limits
     }

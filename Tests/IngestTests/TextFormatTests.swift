@@ -147,8 +147,10 @@ private func outline(_ document: Document) -> [String] {
         ("\u{FEFF}\n<html>", "a.bin", .html), ("# T\n", "a.md", .markdown), ("text", "a", .text(.prose)),
         ("a,b\n", "a.csv", .text(.records)), ("int a;", "a.c", .text(.code)), ("#!/bin/sh\n", "run", .text(.code)),
         ("\u{7F}ELF", "a", .other(.program)), ("GIF89a", "a.txt", .other(.image)), ("junk", "a.pdf", .pdf),
-        ("PK\u{3}\u{4}....word/document.xml", "a.docx", .other(.office)),
-        ("PK\u{3}\u{4}....a.txt", "a.zip", .other(.archive)), ("SQLite format 3\0", "a", .other(.database)),
+        ("PK\u{3}\u{4}....word/document.xml", "a.docx", .zip), ("\u{0}\u{1}", "a.docx", .zip),
+        ("PK\u{3}\u{4}....a.txt", "a.zip", .zip), ("PK\u{3}\u{4}....a.txt", "a.jar", .other(.program)),
+        ("{ \"schema_name\": \"DoclingDocument\", ", "a", .docling), ("{ \"a\": 1 }", "a.json", .text(.code)),
+        ("SQLite format 3\0", "a", .other(.database)),
         ("a\0b\0\0\u{1}", "a", .other(.binary)), ("\0\u{1}\u{2}\u{3}", "a.mp3", .other(.audio)),
         ("<svg xmlns=''>", "a", .other(.image)), ("In HTML one writes <html> first.", "a.txt", .text(.prose)),
     ])

@@ -1,4 +1,4 @@
-// Web pages as flat arrays: libxml2's HTML parser and the C library's character set converters behind plain calls.
+// Web pages as flat arrays: libxml2's HTML parser and the C library's character set converters behind plain calls. XML is in cxml.h.
 //
 // Owns everything that touches libxml2 and iconv. Which elements matter is decided in Swift. Nothing here opens a
 // file or a connection: the parser is given bytes, has no entity or DTD loader, and reads no declared encoding.

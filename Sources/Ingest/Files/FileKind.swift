@@ -4,24 +4,42 @@ import Documents
 
 /// The kind of a file.
 enum FileKind: Equatable {
-    case pdf, html, markdown
+    case pdf, html, markdown, docx, epub, docling
+    /// Archives: what they hold decides.
+    case zip, gzip
     case text(TextExtractor.Layout)
     case other(SkipReason)
 
     /// Bytes of the start of a file that recognition looks at.
     static let headBytes = 8192
 
-    /// Recognizes a file.
+    /// Recognizes a file held in memory: as by its first bytes, and zip files by what they hold.
+    static func recognize(_ bytes: [UInt8], name: String) -> FileKind {
+        let kind = recognize(head: bytes.prefix(headBytes), name: name)
+        return kind == .zip ? ZipKind.recognize(bytes, suffix: suffix(of: name)) : kind
+    }
+
+    /// Recognizes a file by its first bytes; every zip file that may hold documents is `zip`.
     ///
     /// Content outweighs the name: a PDF called `.txt` is a PDF. A name decides only between kinds that look alike,
     /// and when the content says nothing.
     static func recognize(head: ArraySlice<UInt8>, name: String) -> FileKind {
         let suffix = FileKind.suffix(of: name)
         if head.prefix(1024).firstRange(of: Array("%PDF-".utf8)) != nil { return .pdf }
+        if head.starts(with: [0x50, 0x4B, 0x03, 0x04]) || head.starts(with: [0x50, 0x4B, 0x05, 0x06]) {
+            return reasonBySuffix[suffix] == .program ? .other(.program) : .zip
+        }
+        if head.starts(with: [0x1F, 0x8B]) { return suffix == "svgz" ? .other(.image) : .gzip }
         if let reason = magic(head) { return .other(reason) }
+        if looksLikeDocling(head) { return .docling }
         if looksLikeHTML(head) { return markdownSuffixes.contains(suffix) ? .markdown : .html }
         if htmlSuffixes.contains(suffix) { return hasManyControls(head) ? .other(.binary) : .html }
-        if suffix == "pdf" { return .pdf }  // damaged; its worker says how
+        switch suffix {  // damaged; the worker says how
+        case "pdf": return .pdf
+        case "docx", "epub", "zip": if isBinary(head) { return .zip }
+        case "gz": if isBinary(head) { return .gzip }
+        default: break
+        }
         if isBinary(head) { return .other(reasonBySuffix[suffix] ?? .binary) }
         if suffix == "svg" || looksLikeSVG(head) { return .other(.image) }
         if markdownSuffixes.contains(suffix) { return .markdown }
@@ -52,6 +70,12 @@ enum FileKind: Equatable {
         return start.hasPrefix("<body") || start.hasPrefix("<title>") || start.hasPrefix("<meta")
     }
 
+    /// The name of the format, which is the first member of what docling writes.
+    private static func looksLikeDocling(_ head: ArraySlice<UInt8>) -> Bool {
+        let start = head.drop { $0 <= 0x20 || $0 >= 0x80 }.prefix(1024).filter { $0 > 0x20 }
+        return start.first == 0x7B && start.firstRange(of: Array(#""schema_name":"DoclingDocument""#.utf8)) != nil
+    }
+
     private static func looksLikeSVG(_ head: ArraySlice<UInt8>) -> Bool {
         let start = head.drop { $0 <= 0x20 || $0 >= 0x80 }.prefix(512)
         guard start.starts(with: Array("<svg".utf8)) || start.starts(with: Array("<?xml".utf8)) else { return false }
@@ -78,11 +102,6 @@ enum FileKind: Equatable {
     private static func magic(_ head: ArraySlice<UInt8>) -> SkipReason? {
         func has(_ text: String, at offset: Int = 0) -> Bool { head.dropFirst(offset).starts(with: text.utf8) }
         func has(_ bytes: [UInt8], at offset: Int = 0) -> Bool { head.dropFirst(offset).starts(with: bytes) }
-        if has([0x50, 0x4B, 0x03, 0x04]) || has([0x50, 0x4B, 0x05, 0x06]) {
-            let names = ["[Content_Types].xml", "word/", "xl/", "ppt/", "mimetypeapplication/", "_rels/"]
-            let inside = head.prefix(4096)
-            return names.contains { inside.firstRange(of: Array($0.utf8)) != nil } ? .office : .archive
-        }
         if has("RIFF") { return has("WEBP", at: 8) ? .image : has("AVI ", at: 8) ? .video : .audio }
         if has("ftyp", at: 4) {
             if has("M4A", at: 8) { return .audio }
@@ -101,7 +120,7 @@ enum FileKind: Equatable {
         (Array("FORM".utf8), .audio), (Array("MThd".utf8), .audio),
         ([0x1A, 0x45, 0xDF, 0xA3], .video), (Array("FLV\u{1}".utf8), .video), ([0x00, 0x00, 0x01, 0xBA], .video),
         ([0xD0, 0xCF, 0x11, 0xE0], .office), (Array("{\\rtf".utf8), .office),
-        ([0x1F, 0x8B], .archive), (Array("BZh".utf8), .archive), ([0xFD, 0x37, 0x7A, 0x58, 0x5A], .archive),
+        (Array("BZh".utf8), .archive), ([0xFD, 0x37, 0x7A, 0x58, 0x5A], .archive),
         ([0x28, 0xB5, 0x2F, 0xFD], .archive), ([0x37, 0x7A, 0xBC, 0xAF], .archive), (Array("Rar!".utf8), .archive),
         (Array("MSCF".utf8), .archive), (Array("!<arch>\n".utf8), .archive), ([0x04, 0x22, 0x4D, 0x18], .archive),
         (Array("SQLite format 3\0".utf8), .database),
@@ -126,7 +145,8 @@ enum FileKind: Equatable {
     private static let reasonBySuffix: [String: SkipReason] = [
         "mp3": .audio, "wav": .audio, "m4a": .audio, "aac": .audio, "mp4": .video, "mov": .video, "mkv": .video,
         "avi": .video, "bmp": .image, "ico": .image, "tif": .image, "webp": .image, "doc": .office, "xls": .office,
-        "ppt": .office, "zip": .archive, "tar": .archive, "gz": .archive, "exe": .program, "dll": .program,
-        "so": .program, "o": .program, "db": .database, "sqlite": .database,
+        "ppt": .office, "tar": .archive, "exe": .program, "dll": .program, "so": .program, "o": .program,
+        "jar": .program, "war": .program, "apk": .program, "whl": .program, "xpi": .program, "nupkg": .program,
+        "db": .database, "sqlite": .database,
     ]
 }

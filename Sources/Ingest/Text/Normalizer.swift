@@ -101,8 +101,8 @@ package enum Normalizer {
     ) {
         let isCode = block.kind == .code
         switch format {
-        case .pdf:
-            folder.begin(isCode ? .code : .hyphenatedProse)
+        case .pdf, .docling:
+            folder.begin(isCode ? .code : format == .pdf ? .hyphenatedProse : .prose)
             var offset = rawStart
             for (index, line) in block.lines.enumerated() {
                 if index > 0 {
@@ -113,7 +113,7 @@ package enum Normalizer {
                 folder.feed(line.text.utf8, raw: offset..<offset + count, isExact: true)
                 offset += count
             }
-        case .html, .markdown, .text:
+        case .html, .markdown, .text, .docx, .epub, .archive:
             folder.begin(isCode ? .code : format == .text ? .hyphenatedProse : .prose)
             for line in block.lines {
                 let count = line.text.utf8.count

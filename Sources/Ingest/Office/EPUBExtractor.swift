@@ -1,0 +1,124 @@
+// An e-book to blocks: its chapters in reading order, each a web page without anything around its text. Runs inside
+// the worker process.
+//
+// Raw text is the decoded chapters, one behind the other.
+
+import Documents
+
+/// Extracts EPUB.
+struct EPUBExtractor {
+    /// Name and version; a change of the text that it gives is a new version.
+    static let name = "epub/1 " + HTMLExtractor.name
+
+    private let html: HTMLExtractor
+
+    init(html: HTMLExtractor) {
+        self.html = html
+    }
+
+    /// Reads a book. Options of the request are those of `HTMLExtractor`.
+    func extract(
+        _ bytes: ArraySlice<UInt8>, _ request: ExtractionRequest, progress: (Int, Int) -> Void
+    ) -> Result<ExtractedDocument, ExtractionFailure> {
+        do throws(ExtractionFailure) {
+            return .success(try read(bytes, request, progress))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func read(
+        _ bytes: ArraySlice<UInt8>, _ request: ExtractionRequest, _ progress: (Int, Int) -> Void
+    ) throws(ExtractionFailure) -> ExtractedDocument {
+        var package = try OfficePackage(bytes)
+        guard let container = try package.xml("META-INF/container.xml") else {
+            throw ExtractionFailure(.malformed, "it has no part META-INF/container.xml")
+        }
+        guard let file = Self.rootFile(container), let opf = try package.xml(file) else {
+            throw ExtractionFailure(.malformed, "it has no package document")
+        }
+        let book = Book(opf, folder: String(PartName.folder(of: file)))
+        try refuseProtection(&package, book)
+
+        var document = ExtractedDocument(
+            extractor: Self.name, title: book.metadata.title, metadata: book.metadata.values)
+        var page = ExtractedPage()
+        var base = 0
+        for (index, chapter) in book.chapters.enumerated() {
+            progress(index, book.chapters.count)
+            guard let source = try package.bytes(chapter) else {
+                if !document.notes.contains(.truncatedFile) { document.notes.append(.truncatedFile) }
+                continue
+            }
+            let found = try html.extract(source, request).get()
+            var end = 0
+            for block in found.pages.flatMap(\.blocks) {
+                var block = block
+                block.path = chapter + (block.path.map { "#" + $0 } ?? "")
+                for line in block.lines.indices {
+                    guard let range = block.lines[line].rawRange else { continue }
+                    block.lines[line].rawRange = range.lowerBound + base..<range.upperBound + base
+                    end = max(end, range.upperBound)
+                }
+                page.blocks.append(block)
+            }
+            // Decoding a chapter that is not UTF-8 changes its length.
+            base += max(end, source.count)
+            for note in found.notes where !document.notes.contains(note) { document.notes.append(note) }
+        }
+        document.pages = [page]
+        return document
+    }
+
+    private static func rootFile(_ container: XMLEvents) -> String? {
+        for index in container.indices {
+            guard case .open("rootfile", let attributes) = container[index] else { continue }
+            return container.attribute("full-path", in: attributes)
+        }
+        return nil
+    }
+
+    /// Fonts may be scrambled, which costs no text; chapters that are cannot be read.
+    private func refuseProtection(_ package: inout OfficePackage, _ book: Book) throws(ExtractionFailure) {
+        guard let xml = try package.xml("META-INF/encryption.xml") else { return }
+        let chapters = Set(book.chapters)
+        for index in xml.indices {
+            guard case .open("CipherReference", let attributes) = xml[index],
+                let reference = xml.attribute("URI", in: attributes)
+            else { continue }
+            if chapters.contains(PartName.resolve(reference, in: "")) {
+                throw ExtractionFailure(.encrypted, "its chapters are encrypted by copy protection (DRM)")
+            }
+        }
+    }
+}
+
+/// The package document of a book: what it is called and which parts are its text.
+private struct Book {
+    private(set) var metadata: OfficeMetadata
+    /// The parts of the text in reading order.
+    private(set) var chapters: [String] = []
+
+    init(_ opf: XMLEvents, folder: String) {
+        metadata = OfficeMetadata(opf)
+        var parts: [String: String] = [:]
+        for index in opf.indices {
+            guard case .open(let name, let attributes) = opf[index] else { continue }
+            if name == "item", let id = opf.attribute("id", in: attributes),
+                let reference = opf.attribute("href", in: attributes)
+            {
+                let type = opf.attribute("media-type", in: attributes) ?? ""
+                // The table of contents repeats the headings.
+                let isContents = (opf.attribute("properties", in: attributes) ?? "").split(separator: " ").contains(
+                    "nav")
+                if type.hasSuffix("html") || type.hasSuffix("html+xml"), !isContents {
+                    parts[id] = PartName.resolve(reference, in: folder)
+                }
+            } else if name == "itemref", let id = opf.attribute("idref", in: attributes),
+                let part = parts.removeValue(forKey: id)
+            {
+                chapters.append(part)
+            }
+        }
+    }
+}
