@@ -3,10 +3,12 @@
 /// The entries of a definition, decoded once.
 struct Vocabulary: Sendable {
     /// What each token stands for: real spaces, real bytes. Control tokens are their own names.
-    let decoded: ByteStrings
+    let decoded: StringTable
     let kinds: [TokenKind]
+    /// Bytes of the longest normal entry.
+    let longestEntry: Int
     /// Tokens of single bytes, -1 where there is none.
-    let byteTokens: [Int32]
+    let byteTokens: Table<Int32>
     /// Normal entries by what they stand for.
     let index: ByteStringIndex
     /// User-defined pieces that are formatting: matched in plain text too. Only SentencePiece vocabularies have them.
@@ -55,11 +57,12 @@ struct Vocabulary: Sendable {
             decoded.append(scratch)
         }
         self.kinds = kinds
-        self.decoded = decoded
-        self.byteTokens = byteTokens
+        self.decoded = StringTable(decoded)
+        self.byteTokens = Table(byteTokens)
         self.formatting = formatting
         self.specials = specials
-        index = ByteStringIndex(decoded) { kinds[$0] == .normal }
+        longestEntry = (0..<count).lazy.filter { kinds[$0] == .normal }.map { decoded.range($0).count }.max() ?? 0
+        index = ByteStringIndex(self.decoded) { kinds[$0] == .normal }
     }
 
     /// `<0x0A>` to 10.
