@@ -44,6 +44,14 @@ struct ByteStringIndex: Sendable {
         }
     }
 
+    /// Takes a table that was made before, of the same strings; it can't say what it `finds`.
+    init(_ strings: StringTable, slots: Table<Slot>) {
+        self.strings = strings
+        self.slots = slots
+        mask = slots.count - 1
+        isFound = []
+    }
+
     /// FNV-1a with a last mix: entries are short.
     @inline(__always)
     private static func longHash(_ text: TextView, _ range: Range<Int>) -> UInt64 {

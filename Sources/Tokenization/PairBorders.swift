@@ -10,6 +10,11 @@ struct PairBorders: Sendable {
 
     private static let hashBits: UInt64 = 20
 
+    init(ascii: Table<UInt8>, others: Table<UInt64>) {
+        self.ascii = ascii
+        self.others = others
+    }
+
     /// Takes the entries for which `include` is true; all are well-formed UTF-8, or else they match nothing anyway.
     init(_ strings: StringTable, include: (Int) -> Bool) {
         ascii = Table(repeating: 1, count: 1 << 14)
@@ -61,9 +66,7 @@ struct PairBorders: Sendable {
     ) -> Int {
         let table = ascii.base
         var count = 0
-        var before = position - 1
-        while text[before] & 0xC0 == 0x80 { before -= 1 }
-        var left = text.scalar(at: before).value
+        var left = text.scalar(before: position).value
         while position < text.count, count + 64 <= capacity {
             if left < 0x80, position + 32 <= text.count, Utf8.isASCII32(text.base + position) {
                 var borders: UInt64 = 0

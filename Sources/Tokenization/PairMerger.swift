@@ -192,8 +192,14 @@ struct RankedMerges: MergeRule {
         var value: UInt64 = 0
     }
 
-    private let entries: Table<Entry>
+    let entries: Table<Entry>
     private let mask: Int
+
+    /// Takes a table that was made before.
+    init(entries: Table<Entry>) {
+        self.entries = entries
+        mask = entries.count - 1
+    }
 
     /// How the file writes the parts of a merge.
     enum Spelling { case byteAlphabet, escapedSpaces }
@@ -293,7 +299,12 @@ struct RankedMerges: MergeRule {
 struct ScoredPieces: MergeRule {
     private let index: ByteStringIndex
     /// Scores as ranks: 0 for the highest.
-    private let ranks: Table<UInt32>
+    let ranks: Table<UInt32>
+
+    init(ranks: Table<UInt32>, index: ByteStringIndex) {
+        self.ranks = ranks
+        self.index = index
+    }
 
     init(_ scores: [Float], index: ByteStringIndex) {
         self.index = index

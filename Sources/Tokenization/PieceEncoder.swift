@@ -48,10 +48,11 @@ final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
     private static var mostPieces: Int { 2048 }
     private static var mostIDs: Int { 32768 }
     /// Longer pieces are merged a window of so many symbols at a time.
-    private static var window: Int { 2048 }
+    private let window: Int
 
-    init(_ model: Model) {
+    init(_ model: Model, window: Int) {
         self.model = model
+        self.window = window
         ends = .allocate(capacity: Self.mostPieces)
         ids = .allocate(capacity: Self.mostIDs)
         probes = .allocate(capacity: Self.batch)
@@ -179,7 +180,7 @@ final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
         flush(&sink)
         let whole = model.whole(text, piece)
         if whole >= 0 { return sink.append(whole) }
-        var size = Self.window
+        var size = window
         var start = piece.lowerBound
         var end = merge(merger, text, start, piece.upperBound, size)
         while end < piece.upperBound {
@@ -202,7 +203,7 @@ final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
             swap(&merger, &ahead)
             start = Int(merger.starts[0])
             end = next
-            size = Self.window
+            size = window
         }
         write(text, merger.count, &sink)
     }

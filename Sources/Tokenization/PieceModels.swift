@@ -18,6 +18,9 @@ protocol PieceModel: Sendable {
         _ text: TextView, _ position: inout Int, into ends: UnsafeMutablePointer<UInt32>, capacity: Int
     ) -> Int
 
+    /// Between these two characters no token lies, whatever stands before and after them.
+    func isCut(_ left: UInt32, _ right: UInt32) -> Bool
+
     /// The token of a piece that isn't merged, or -1.
     func whole(_ text: TextView, _ piece: Range<Int>) -> Int32
 
@@ -47,6 +50,8 @@ struct ByteLevelModel: PieceModel {
         if count > 0 { position = Int(ends[count - 1]) }
         return count
     }
+
+    func isCut(_ left: UInt32, _ right: UInt32) -> Bool { preTokenizer.isCut(left, right) }
 
     func whole(_ text: TextView, _ piece: Range<Int>) -> Int32 {
         ignoresMerges && piece.count <= longestEntry ? index.find(text, piece) : -1
@@ -118,6 +123,9 @@ struct CharacterModel<Rule: MergeRule>: PieceModel {
         }
         return count
     }
+
+    /// Neither are such pairs in fixed pieces.
+    func isCut(_ left: UInt32, _ right: UInt32) -> Bool { borders.isBorder(left, right) }
 
     /// No piece starts with a fixed one unless it is one.
     func whole(_ text: TextView, _ piece: Range<Int>) -> Int32 {

@@ -22,6 +22,18 @@ struct PreTokenizer: @unchecked Sendable {
         }
     }
 
+    /// Between these two characters all rules have a border, whatever stands before and after them: no pretoken has
+    /// anything but marks, letters and a contraction after a letter, or anything but numbers after a number; and none
+    /// holds a newline before a letter or number. GPT-2's white space looks ahead there.
+    func isCut(_ left: UInt32, _ right: UInt32) -> Bool {
+        let before = table.rawClass(left)
+        let after = table.rawClass(right)
+        if isLetter(before) { return isSpace(after) || after == CharacterClass.other.rawValue && right != 0x27 }
+        if isNumber(before) { return !isNumber(after) }
+        if rule == .gpt2 || rule == .smollm { return false }
+        return left == UInt32(Self.newline) && (isLetter(after) || isNumber(after))
+    }
+
     /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`.
     /// SmolLM2 first sets every single `\p{N}` apart, and the look-ahead of white space doesn't see across it.
     private func gpt2(_ text: TextView, _ start: Int) -> Int {

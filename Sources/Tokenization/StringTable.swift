@@ -2,9 +2,9 @@
 
 /// The strings of a `ByteStrings` in memory that never moves.
 struct StringTable: Sendable {
-    private let bytes: Table<UInt8>
+    let bytes: Table<UInt8>
     /// `ends[i]` is where string `i` ends; it starts where the one before it ends.
-    private let ends: Table<UInt32>
+    let ends: Table<UInt32>
 
     init(bytes: Table<UInt8>, ends: Table<UInt32>) {
         self.bytes = bytes

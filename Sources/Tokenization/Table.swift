@@ -39,6 +39,19 @@ final class Table<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
         owner = nil
     }
 
+    /// Elements that lie in somebody else's memory; they are never written.
+    init(_ bytes: UnsafeRawBufferPointer, owner: AnyObject) {
+        count = bytes.count / MemoryLayout<Element>.stride
+        guard let start = bytes.baseAddress else { preconditionFailure("a table in no memory") }
+        base = UnsafeMutablePointer(mutating: start.assumingMemoryBound(to: Element.self))
+        self.owner = owner
+    }
+
+    /// All of it.
+    var rawBytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: base, count: count * MemoryLayout<Element>.stride)
+    }
+
     deinit { if owner == nil { base.deallocate() } }
 
     @inline(__always)
@@ -74,6 +87,13 @@ struct TextView {
             (first & 7) << 18 | UInt32(base[offset + 1] & 0x3F) << 12 | UInt32(base[offset + 2] & 0x3F) << 6
                 | UInt32(base[offset + 3] & 0x3F), 4
         )
+    }
+
+    /// The character that ends at `offset`, which is more than 0, and its length in bytes.
+    func scalar(before offset: Int) -> (value: UInt32, length: Int) {
+        var start = offset - 1
+        while start > 0, base[start] & 0xC0 == 0x80 { start -= 1 }
+        return (scalar(at: start).value, offset - start)
     }
 }
 

@@ -21,11 +21,10 @@ package struct OffsetToken: Sendable, Equatable {
 /// No call adds BOS or EOS. Invalid UTF-8 is read as one U+FFFD for each maximal ill-formed subsequence. The time for
 /// any text, however hostile, grows with n log n. Texts are limited to 4 GiB.
 package final class Tokenizer: Sendable {
-    private let vocabulary: Vocabulary
-    private let encoder: any TextEncoder
-    private let isByteLevel: Bool
-    private let unknown: Int32?
-    private let normalizesToNFC: Bool
+    let vocabulary: Vocabulary
+    let encoder: any TextEncoder
+    let isByteLevel: Bool
+    let normalizesToNFC: Bool
 
     package let bos: Int32?
     /// A sequence given to the model starts with `bos`.
@@ -34,50 +33,28 @@ package final class Tokenizer: Sendable {
     package let stopTokens: Set<Int32>
     /// Ids that the publisher wants never sampled; some may lie outside of the vocabulary.
     package let suppressedTokens: Set<Int32>
+    private let unknown: Int32?
     private let spacePrefix: TokenizerDefinition.SpacePrefix
     private let trimming: [Int32: TokenizerDefinition.Trimming]
 
     /// Indexes a definition: some tens of milliseconds for a quarter of a million tokens, some two hundred where there
-    /// are half a million merges too. Worth doing beside the opening of the weights.
-    package init(_ definition: TokenizerDefinition) throws(TokenizerError) {
-        vocabulary = try Vocabulary(definition)
-        normalizesToNFC = definition.normalizesToNFC
-        bos = definition.bos
-        addsBOS = definition.addsBOS
-        stopTokens = definition.stopTokens
-        suppressedTokens = definition.suppressedTokens
-        spacePrefix = definition.spacePrefix
-        trimming = definition.trimming
-        for id in definition.stopTokens.union([definition.bos, definition.unknown].compactMap(\.self))
-        where !(0..<Int32(definition.tokens.count)).contains(id) {
-            throw .inconsistent("the special id \(id) is outside the vocabulary")
-        }
-        unknown = definition.unknown
-        switch definition.model {
-        case .byteLevel(let rule):
-            isByteLevel = true
-            encoder = EncoderPool(
-                ByteLevelModel(
-                    preTokenizer: PreTokenizer(rule),
-                    rule: try RankedMerges(definition.merges, in: .byteAlphabet, index: vocabulary.index),
-                    index: vocabulary.index, byteTokens: vocabulary.byteTokens,
-                    ignoresMerges: definition.ignoresMerges, longestEntry: vocabulary.longestEntry))
-        case .scored:
-            isByteLevel = false
-            guard definition.scores.count == definition.tokens.count else {
-                throw .inconsistent("\(definition.tokens.count) tokens, but \(definition.scores.count) scores")
-            }
-            encoder = EncoderPool(
-                CharacterModel(
-                    rule: ScoredPieces(definition.scores, index: vocabulary.index), vocabulary,
-                    unknown: definition.unknown))
-        case .ranked:
-            isByteLevel = false
-            encoder = EncoderPool(
-                CharacterModel(
-                    rule: try RankedMerges(definition.merges, in: .escapedSpaces, index: vocabulary.index), vocabulary,
-                    unknown: definition.unknown))
-        }
+    /// are half a million merges too. `init(cache:identity:define:)` does that once.
+    package convenience init(_ definition: TokenizerDefinition) throws(TokenizerError) {
+        self.init(try CompiledTokenizer(definition))
+    }
+
+    init(_ compiled: CompiledTokenizer) {
+        vocabulary = compiled.vocabulary
+        isByteLevel = compiled.settings.isByteLevel
+        normalizesToNFC = compiled.settings.normalizesToNFC
+        bos = compiled.settings.bos
+        addsBOS = compiled.settings.addsBOS
+        stopTokens = compiled.settings.stopTokens
+        suppressedTokens = compiled.settings.suppressedTokens
+        unknown = compiled.settings.unknown
+        spacePrefix = compiled.settings.spacePrefix
+        trimming = compiled.settings.trimming
+        encoder = compiled.encoder()
     }
 
     /// Rows of the vocabulary, padding included.
@@ -162,7 +139,7 @@ package final class Tokenizer: Sendable {
     /// no formatting. Neither a grammar nor a sampler may produce one as text.
     package func isControl(_ id: Int32) -> Bool {
         guard isValid(id) else { return true }
-        switch vocabulary.kinds[Int(id)] {
+        switch vocabulary.kind(Int(id)) {
         case .normal, .byte: return false
         case .control, .unknown, .unused: return true
         case .userDefined:
@@ -276,8 +253,10 @@ package final class Tokenizer: Sendable {
         return lower..<upper
     }
 
-    /// - Parameter isFirst: no special token stands before the text.
-    private func normalize(_ text: PreparedText, isFirst: Bool) -> PreparedText {
+    /// - Parameters:
+    ///   - isFirst: no special token stands before the text.
+    ///   - isStart: the text isn't the rest of one whose beginning was normalized already.
+    func normalize(_ text: PreparedText, isFirst: Bool, isStart: Bool = true) -> PreparedText {
         if isByteLevel { return normalizesToNFC ? Normalization.nfc(text) : text }
         let text = text.unescapingSpaces()
         let adds =
@@ -287,15 +266,6 @@ package final class Tokenizer: Sendable {
             case .eachTextWithoutOne: text.bytes.first != 0x20
             case .firstTextWithoutOne: isFirst && text.bytes.first != 0x20
             }
-        return adds && !text.bytes.isEmpty ? text.prefixed(with: 0x20) : text
-    }
-}
-
-extension CharacterModel {
-    init(rule: Rule, _ vocabulary: Vocabulary, unknown: Int32?) {
-        self.init(
-            rule: rule, index: vocabulary.index, fixedPieces: vocabulary.formatting,
-            byteTokens: vocabulary.byteTokens, unknown: unknown ?? -1,
-            borders: PairBorders(vocabulary.decoded) { vocabulary.kinds[$0] == .normal })
+        return adds && isStart && !text.bytes.isEmpty ? text.prefixed(with: 0x20) : text
     }
 }
