@@ -54,6 +54,7 @@ let package = Package(
             name: "CPopplerGlib", pkgConfig: "poppler-glib", providers: [.apt(["libpoppler-glib-dev"])]),
         .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CTextScan", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CSandbox", cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "CPDF", dependencies: ["CPopplerGlib"], cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "CHTML", dependencies: ["CLibXML2"], cSettings: [.unsafeFlags(["-O2"])]),
@@ -76,7 +77,7 @@ let package = Package(
         .target(
             name: "Conversion", dependencies: ["Diagnostics", "Kernels", "Tensors", "Weights", system],
             swiftSettings: unsafeMemory),
-        .target(name: "Tokenization", swiftSettings: swift),
+        .target(name: "Tokenization", dependencies: ["CTextScan"], swiftSettings: swift),
         .target(
             name: "Inference",
             dependencies: [

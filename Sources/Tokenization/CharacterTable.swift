@@ -21,8 +21,8 @@ enum CharacterClass: UInt8 {
 /// Flags of characters; one byte each for the first three planes, runs for the rest.
 struct CharacterTable: Sendable {
     /// Bits 0–2 are the `CharacterClass`; bit 3 is set where normalization has work to do, see `needsNormalizing`.
-    private let flags: [UInt8]
-    private static let tableEnd = 0x30000
+    let flags: Table<UInt8>
+    static let tableEnd = 0x30000
 
     static let shared = CharacterTable()
 
@@ -38,7 +38,7 @@ struct CharacterTable: Sendable {
         for range in Normalization.data.unstable {
             for character in range { flags[Int(character)] |= 8 }
         }
-        self.flags = flags
+        self.flags = Table(flags)
     }
 
     /// The class as a number: enums cost a check per character.

@@ -3,152 +3,203 @@
 
 /// Which adjacent symbols may be joined, and which pair goes first.
 protocol MergeRule: Sendable {
-    /// The rank (lower goes first, leftmost among equals) and id of two symbols that lie side by side in `range`.
-    func merge(
-        _ left: Int32, _ right: Int32, _ text: borrowing Span<UInt8>, _ range: Range<Int>
-    ) -> (rank: UInt32, id: Int32)?
+    /// The rank (lower goes first, leftmost among equals) and id of two symbols that lie side by side in `range`; no
+    /// rank is `UInt32.max`.
+    func merge(_ left: Int32, _ right: Int32, _ text: TextView, _ range: Range<Int>) -> (rank: UInt32, id: Int32)?
 }
 
-/// A symbol or token: an id, or -1 for a stretch without one, and where it lies.
-struct Symbol {
-    var id: Int32
-    var start: UInt32
-    var end: UInt32
-}
+/// Joins the symbols of one piece at a time. Belongs to one thread.
+///
+/// A symbol is an id, or -1 for a stretch without one, and lies from its start to the start of the next.
+final class PairMerger {
+    /// The piece's symbols; the caller fills them in, `run` leaves the result.
+    private(set) var ids: UnsafeMutablePointer<Int32>
+    /// One more than symbols: where the last ends.
+    private(set) var starts: UnsafeMutablePointer<UInt32>
+    private(set) var count = 0
+    private(set) var capacity = 0
 
-/// Scratch memory of one encoding call; joins the symbols of one piece at a time.
-struct PairMerger {
-    /// The piece's symbols, side by side; the caller fills them in, `run` leaves the result.
-    var symbols: [Symbol] = []
+    /// Of a symbol and its right neighbour: the rank of joining them, `none` where that isn't possible, and the id.
+    private var ranks: UnsafeMutablePointer<UInt32>
+    private var joined: UnsafeMutablePointer<Int32>
+    private var next: UnsafeMutablePointer<Int32>
+    private var previous: UnsafeMutablePointer<Int32>
+    private var heap: [Entry] = []
 
-    private struct Candidate {
-        var rank: UInt32
-        var id: Int32
+    private static let none = UInt32.max
+    /// Up to this many symbols a linear search for the best pair beats a heap.
+    private static let shortPiece = 96
+
+    init() {
+        capacity = 512
+        (ids, joined, next, previous) = (
+            .allocate(capacity: capacity), .allocate(capacity: capacity), .allocate(capacity: capacity),
+            .allocate(capacity: capacity)
+        )
+        (starts, ranks) = (.allocate(capacity: capacity + 1), .allocate(capacity: capacity))
     }
 
-    private static let none = Candidate(rank: .max, id: -1)
-    private var candidates: [Candidate] = []
+    deinit { free() }
 
-    /// Up to this many symbols a linear search for the best pair beats a heap.
-    private static let shortPiece = 48
+    private func free() {
+        for place in [ids, joined, next, previous] { place.deallocate() }
+        for place in [starts, ranks] { place.deallocate() }
+    }
 
-    mutating func run(_ rule: some MergeRule, _ text: borrowing Span<UInt8>) {
-        if symbols.count < 2 { return }
-        if symbols.count <= Self.shortPiece { runShort(rule, text) } else { runLong(rule, text) }
+    /// Begins a piece of up to `most` symbols.
+    func begin(most: Int) {
+        count = 0
+        if most <= capacity { return }
+        free()
+        capacity = most
+        (ids, joined, next, previous) = (
+            .allocate(capacity: capacity), .allocate(capacity: capacity), .allocate(capacity: capacity),
+            .allocate(capacity: capacity)
+        )
+        (starts, ranks) = (.allocate(capacity: capacity + 1), .allocate(capacity: capacity))
+    }
+
+    /// Adds a symbol that ends at `end`; the first one's start is `start`.
+    @inline(__always)
+    func add(_ id: Int32, start: Int, end: Int) {
+        ids[count] = id
+        starts[count] = UInt32(truncatingIfNeeded: start)
+        starts[count &+ 1] = UInt32(truncatingIfNeeded: end)
+        count &+= 1
     }
 
     @inline(__always)
-    private func candidate(
-        _ left: Symbol, _ right: Symbol, _ rule: some MergeRule, _ text: borrowing Span<UInt8>
-    ) -> Candidate {
-        guard let merge = rule.merge(left.id, right.id, text, Int(left.start)..<Int(right.end)) else {
-            return Self.none
+    func range(_ index: Int) -> Range<Int> { Int(starts[index])..<Int(starts[index &+ 1]) }
+
+    @inline(__always)
+    func run(_ rule: some MergeRule, _ text: TextView) {
+        if count < 2 { return }
+        // Links instead of removals; a symbol that was joined to the one before it has next -2.
+        for index in 0..<count {
+            next[index] = Int32(truncatingIfNeeded: index &+ 1)
+            previous[index] = Int32(truncatingIfNeeded: index) &- 1
         }
-        return Candidate(rank: merge.rank, id: merge.id)
+        if count <= Self.shortPiece { runShort(rule, text) } else { runLong(rule, text) }
+        var kept = 0
+        for index in 0..<count where next[index] != -2 {
+            ids[kept] = ids[index]
+            starts[kept] = starts[index]
+            kept &+= 1
+        }
+        starts[kept] = starts[count]
+        count = kept
     }
 
-    private mutating func runShort(_ rule: some MergeRule, _ text: borrowing Span<UInt8>) {
-        candidates.removeAll(keepingCapacity: true)
-        for index in 1..<symbols.count {
-            candidates.append(candidate(symbols[index - 1], symbols[index], rule, text))
+    /// Finds out what joining a symbol with the one after it would give.
+    @inline(__always)
+    private func weigh(_ left: Int, _ rule: some MergeRule, _ text: TextView) {
+        let right = Int(next[left])
+        guard right < count else { return ranks[left] = Self.none }
+        let range = Int(starts[left])..<Int(starts[Int(next[right])])
+        if let merge = rule.merge(ids[left], ids[right], text, range) {
+            ranks[left] = merge.rank
+            joined[left] = merge.id
+        } else {
+            ranks[left] = Self.none
         }
+    }
+
+    /// Joins a symbol with the one after it; `ranks` of it and of the one before are stale then.
+    @inline(__always)
+    private func join(_ left: Int) {
+        let right = Int(next[left])
+        ids[left] = joined[left]
+        next[left] = next[right]
+        next[right] = -2
+        ranks[right] = Self.none
+        if Int(next[left]) < count { previous[Int(next[left])] = Int32(truncatingIfNeeded: left) }
+    }
+
+    private func runShort(_ rule: some MergeRule, _ text: TextView) {
+        for index in 0..<count { weigh(index, rule, text) }
         while true {
-            var best = 0
-            var bestRank = UInt32.max
-            for index in candidates.indices where candidates[index].rank < bestRank {
-                bestRank = candidates[index].rank
-                best = index
-            }
-            if bestRank == .max { return }
-            symbols[best].id = candidates[best].id
-            symbols[best].end = symbols[best + 1].end
-            symbols.remove(at: best + 1)
-            candidates.remove(at: best)
-            if best < candidates.count {
-                candidates[best] = candidate(symbols[best], symbols[best + 1], rule, text)
-            }
-            if best > 0 {
-                candidates[best - 1] = candidate(symbols[best - 1], symbols[best], rule, text)
-            }
+            var best = Self.none
+            for index in 0..<count { best = min(best, ranks[index]) }
+            if best == Self.none { return }
+            var left = 0
+            while ranks[left] != best { left &+= 1 }
+            join(left)
+            weigh(left, rule, text)
+            if previous[left] >= 0 { weigh(Int(previous[left]), rule, text) }
         }
     }
 
     /// A pair in the heap. Stale once its left symbol is gone or its right end has moved.
     private struct Entry {
-        var rank: UInt32
-        var left: Int32
+        /// `rank << 32 | left`.
+        var order: UInt64
         var end: UInt32
-        var id: Int32
-
-        func precedes(_ other: Entry) -> Bool { rank != other.rank ? rank < other.rank : left < other.left }
     }
 
-    private mutating func runLong(_ rule: some MergeRule, _ text: borrowing Span<UInt8>) {
-        let count = symbols.count
-        // Links instead of removals; a removed symbol has next -2.
-        var next = (1...count).map { Int32($0 == count ? -1 : $0) }
-        var previous = (0..<count).map { Int32($0) - 1 }
-        var heap: [Entry] = []
-        func push(_ left: Int, _ text: borrowing Span<UInt8>) {
+    private func runLong(_ rule: some MergeRule, _ text: TextView) {
+        heap.removeAll(keepingCapacity: true)
+        for left in 0..<count - 1 { push(left, rule, text) }
+        while let entry = pop() {
+            let left = Int(entry.order & 0xFFFF_FFFF)
             let right = Int(next[left])
-            let pair = candidate(symbols[left], symbols[right], rule, text)
-            guard pair.rank != .max else { return }
-            heap.append(Entry(rank: pair.rank, left: Int32(left), end: symbols[right].end, id: pair.id))
+            guard right >= 0, right < count, starts[Int(next[right])] == entry.end else { continue }
+            join(left)
+            if Int(next[left]) < count { push(left, rule, text) }
+            if previous[left] >= 0 { push(Int(previous[left]), rule, text) }
+        }
+    }
+
+    private func push(_ left: Int, _ rule: some MergeRule, _ text: TextView) {
+        weigh(left, rule, text)
+        guard ranks[left] != Self.none else { return }
+        let entry = Entry(order: UInt64(ranks[left]) << 32 | UInt64(left), end: starts[Int(next[Int(next[left])])])
+        heap.append(entry)
+        heap.withUnsafeMutableBufferPointer { heap in
             var hole = heap.count - 1
-            while hole > 0, heap[hole].precedes(heap[(hole - 1) / 2]) {
-                heap.swapAt(hole, (hole - 1) / 2)
+            while hole > 0, entry.order < heap[(hole - 1) / 2].order {
+                heap[hole] = heap[(hole - 1) / 2]
                 hole = (hole - 1) / 2
             }
+            heap[hole] = entry
         }
-        func pop() -> Entry? {
-            guard let top = heap.first, let last = heap.popLast() else { return nil }
-            if heap.isEmpty { return top }
-            heap[0] = last
+    }
+
+    private func pop() -> Entry? {
+        guard let top = heap.first, let last = heap.popLast() else { return nil }
+        if heap.isEmpty { return top }
+        heap.withUnsafeMutableBufferPointer { heap in
             var hole = 0
             while true {
                 var child = 2 * hole + 1
-                guard child < heap.count else { return top }
-                if child + 1 < heap.count, heap[child + 1].precedes(heap[child]) { child += 1 }
-                guard heap[child].precedes(heap[hole]) else { return top }
-                heap.swapAt(hole, child)
+                guard child < heap.count else { break }
+                if child + 1 < heap.count, heap[child + 1].order < heap[child].order { child += 1 }
+                guard heap[child].order < last.order else { break }
+                heap[hole] = heap[child]
                 hole = child
             }
+            heap[hole] = last
         }
-        for left in 0..<count - 1 { push(left, text) }
-        while let entry = pop() {
-            let left = Int(entry.left)
-            let right = Int(next[left])
-            guard right >= 0, symbols[right].end == entry.end else { continue }
-            symbols[left].id = entry.id
-            symbols[left].end = entry.end
-            next[left] = next[right]
-            next[right] = -2
-            if next[left] >= 0 {
-                previous[Int(next[left])] = Int32(left)
-                push(left, text)
-            }
-            if previous[left] >= 0 { push(Int(previous[left]), text) }
-        }
-        var kept = 0
-        for index in 0..<count where next[index] != -2 {
-            symbols[kept] = symbols[index]
-            kept += 1
-        }
-        symbols.removeSubrange(kept...)
+        return top
     }
 }
 
 /// Merges listed one by one, as in BPE: a table from a pair of ids to rank and result.
 struct RankedMerges: MergeRule {
-    private struct Entry {
+    struct Entry: BitwiseCopyable {
         /// `left << 32 | right` plus one; 0 is free.
         var key: UInt64 = 0
         /// `rank << 32 | id`.
         var value: UInt64 = 0
     }
 
-    private var entries: [Entry]
+    let entries: Table<Entry>
     private let mask: Int
+
+    /// Takes a table that was made before.
+    init(entries: Table<Entry>) {
+        self.entries = entries
+        mask = entries.count - 1
+    }
 
     /// How the file writes the parts of a merge.
     enum Spelling { case byteAlphabet, escapedSpaces }
@@ -157,7 +208,7 @@ struct RankedMerges: MergeRule {
     init(_ merges: ByteStrings, in spelling: Spelling, index: ByteStringIndex) throws(TokenizerError) {
         var capacity = 16
         while capacity < merges.count * 2 { capacity *= 2 }
-        entries = [Entry](repeating: Entry(), count: capacity)
+        entries = Table(repeating: Entry(), count: capacity)
         mask = capacity - 1
         let bytes = merges.bytes.span
         var joined: [UInt8] = []
@@ -175,19 +226,20 @@ struct RankedMerges: MergeRule {
             Self.decode(bytes, range.lowerBound..<space, spelling, into: &joined)
             let border = joined.count
             Self.decode(bytes, space + 1..<range.upperBound, spelling, into: &joined)
-            let text = joined.span
-            // Files list merges by their result, so it is mostly that of the merge before or the next entry.
-            let whole = 0..<joined.count
-            let result =
-                index.finds(last + 1, text, whole)
-                ? last + 1 : index.finds(last, text, whole) ? last : index.find(text, whole)
-            guard result >= 0 else { continue }
-            last = result
-            let left = index.find(text, 0..<border)
-            let right = index.find(text, border..<joined.count)
-            guard left >= 0, right >= 0 else { continue }
-            let value = UInt64(rank) << 32 | UInt64(UInt32(bitPattern: result))
-            batch.append(Entry(key: Self.key(left, right), value: value))
+            let found: (result: Int32, left: Int32, right: Int32) = joined.withTextView { text in
+                let whole = 0..<text.count
+                // Files list merges by their result, so it is mostly that of the merge before or the next entry.
+                let result =
+                    index.finds(last + 1, text, whole)
+                    ? last + 1 : index.finds(last, text, whole) ? last : index.find(text, whole)
+                if result < 0 { return (-1, -1, -1) }
+                return (result, index.find(text, 0..<border), index.find(text, border..<text.count))
+            }
+            guard found.result >= 0 else { continue }
+            last = found.result
+            guard found.left >= 0, found.right >= 0 else { continue }
+            let value = UInt64(rank) << 32 | UInt64(UInt32(bitPattern: found.result))
+            batch.append(Entry(key: Self.key(found.left, found.right), value: value))
             if batch.count == Self.batchSize {
                 insert(batch)
                 batch.removeAll(keepingCapacity: true)
@@ -216,9 +268,8 @@ struct RankedMerges: MergeRule {
     @inline(__always)
     private static func slot(_ key: UInt64, _ mask: Int) -> Int { Int((key &* 0x9E37_79B9_7F4A_7C15) >> 24) & mask }
 
-    private mutating func insert(_ batch: [Entry]) {
+    private func insert(_ batch: [Entry]) {
         let mask = mask
-        var entries = entries.mutableSpan
         for entry in batch {
             var slot = Self.slot(entry.key, mask)
             while entries[slot].key != 0, entries[slot].key != entry.key { slot = (slot + 1) & mask }
@@ -228,7 +279,7 @@ struct RankedMerges: MergeRule {
 
     @inline(__always)
     func merge(
-        _ left: Int32, _ right: Int32, _ text: borrowing Span<UInt8>, _ range: Range<Int>
+        _ left: Int32, _ right: Int32, _ text: TextView, _ range: Range<Int>
     ) -> (rank: UInt32, id: Int32)? {
         if left < 0 || right < 0 { return nil }
         let key = Self.key(left, right)
@@ -248,21 +299,27 @@ struct RankedMerges: MergeRule {
 struct ScoredPieces: MergeRule {
     private let index: ByteStringIndex
     /// Scores as ranks: 0 for the highest.
-    private let ranks: [UInt32]
+    let ranks: Table<UInt32>
+
+    init(ranks: Table<UInt32>, index: ByteStringIndex) {
+        self.ranks = ranks
+        self.index = index
+    }
 
     init(_ scores: [Float], index: ByteStringIndex) {
         self.index = index
         // Order of IEEE bit patterns, turned round: a higher score is a lower rank. -0 counts as 0.
-        ranks = scores.map { score in
-            let bits = (score == 0 ? 0 : score).bitPattern
-            let ascending = bits & 1 << 31 == 0 ? bits | 1 << 31 : ~bits
-            return min(~ascending, .max - 1)
-        }
+        ranks = Table(
+            scores.map { score in
+                let bits = (score == 0 ? 0 : score).bitPattern
+                let ascending = bits & 1 << 31 == 0 ? bits | 1 << 31 : ~bits
+                return min(~ascending, .max - 1)
+            })
     }
 
     @inline(__always)
     func merge(
-        _ left: Int32, _ right: Int32, _ text: borrowing Span<UInt8>, _ range: Range<Int>
+        _ left: Int32, _ right: Int32, _ text: TextView, _ range: Range<Int>
     ) -> (rank: UInt32, id: Int32)? {
         let id = index.find(text, range)
         return id < 0 ? nil : (ranks[Int(id)], id)

@@ -2,9 +2,10 @@
 // Rules are tried in order at each place; the first that matches ends the pretoken. No rule looks back.
 
 /// One family's splitting rule over well-formed UTF-8.
-struct PreTokenizer: Sendable {
-    private let rule: TokenizerDefinition.PreTokenizer
+struct PreTokenizer: @unchecked Sendable {
+    let rule: TokenizerDefinition.PreTokenizer
     private let table = CharacterTable.shared
+    private let classes = CharacterTable.shared.flags.base
 
     init(_ rule: TokenizerDefinition.PreTokenizer) { self.rule = rule }
 
@@ -12,7 +13,7 @@ struct PreTokenizer: Sendable {
     private static let carriageReturn: UInt8 = 0x0D
 
     /// Where the pretoken that starts at `start` ends; `start` is less than the text's length.
-    func end(_ text: borrowing Span<UInt8>, from start: Int) -> Int {
+    func end(_ text: TextView, from start: Int) -> Int {
         switch rule {
         case .gpt2, .smollm: gpt2(text, start)
         case .qwen2: llama3(text, start, digits: 1)
@@ -21,9 +22,21 @@ struct PreTokenizer: Sendable {
         }
     }
 
+    /// Between these two characters all rules have a border, whatever stands before and after them: no pretoken has
+    /// anything but marks, letters and a contraction after a letter, or anything but numbers after a number; and none
+    /// holds a newline before a letter or number. GPT-2's white space looks ahead there.
+    func isCut(_ left: UInt32, _ right: UInt32) -> Bool {
+        let before = table.rawClass(left)
+        let after = table.rawClass(right)
+        if isLetter(before) { return isSpace(after) || after == CharacterClass.other.rawValue && right != 0x27 }
+        if isNumber(before) { return !isNumber(after) }
+        if rule == .gpt2 || rule == .smollm { return false }
+        return left == UInt32(Self.newline) && (isLetter(after) || isNumber(after))
+    }
+
     /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`.
     /// SmolLM2 first sets every single `\p{N}` apart, and the look-ahead of white space doesn't see across it.
-    private func gpt2(_ text: borrowing Span<UInt8>, _ start: Int) -> Int {
+    private func gpt2(_ text: TextView, _ start: Int) -> Int {
         let (first, firstLength) = classAt(text, start)
         if rule == .smollm, isNumber(first) { return start + firstLength }
         if let end = contraction(text, start, folding: false) { return end }
@@ -41,7 +54,7 @@ struct PreTokenizer: Sendable {
 
     /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
     /// Qwen2 takes single digits.
-    private func llama3(_ text: borrowing Span<UInt8>, _ start: Int, digits: Int) -> Int {
+    private func llama3(_ text: TextView, _ start: Int, digits: Int) -> Int {
         if let end = contraction(text, start, folding: true) { return end }
         let (first, firstLength) = classAt(text, start)
         if isLetter(first) { return skip(text, start) { isLetter($0) } }
@@ -54,7 +67,7 @@ struct PreTokenizer: Sendable {
     }
 
     /// Llama 4's rule; see specs of o200k: words change at a lower-to-upper border, marks belong to words.
-    private func o200k(_ text: borrowing Span<UInt8>, _ start: Int) -> Int {
+    private func o200k(_ text: TextView, _ start: Int) -> Int {
         let (first, firstLength) = classAt(text, start)
         let prefix = !isNewline(text[start]) && !isLetter(first) && !isNumber(first) ? start + firstLength : nil
         if let prefix, let end = lowerWord(text, prefix) { return end }
@@ -66,7 +79,7 @@ struct PreTokenizer: Sendable {
     }
 
     /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+` and a contraction.
-    private func lowerWord(_ text: borrowing Span<UInt8>, _ start: Int) -> Int? {
+    private func lowerWord(_ text: TextView, _ start: Int) -> Int? {
         // The greedy first class gives back as little as it must: its last character that the second class takes too.
         var offset = start
         var lastShared: Int?
@@ -82,7 +95,7 @@ struct PreTokenizer: Sendable {
     }
 
     /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*` and a contraction.
-    private func upperWord(_ text: borrowing Span<UInt8>, _ start: Int) -> Int? {
+    private func upperWord(_ text: TextView, _ start: Int) -> Int? {
         let upper = skip(text, start) { isUpperish($0) }
         guard upper > start else { return nil }
         let word = skip(text, upper) { isLowerish($0) }
@@ -90,7 +103,7 @@ struct PreTokenizer: Sendable {
     }
 
     /// `\p{N}{1,count}`.
-    private func numbers(_ text: borrowing Span<UInt8>, _ start: Int, atMost count: Int) -> Int {
+    private func numbers(_ text: TextView, _ start: Int, atMost count: Int) -> Int {
         var offset = start
         for _ in 0..<count where offset < text.count {
             let (kind, length) = classAt(text, offset)
@@ -102,7 +115,7 @@ struct PreTokenizer: Sendable {
 
     /// ` ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`, where o200k's trailing set has `/` too.
     private func symbolsOrSpace(
-        _ text: borrowing Span<UInt8>, _ start: Int, _ first: UInt8, trailingSlash: Bool
+        _ text: TextView, _ start: Int, _ first: UInt8, trailingSlash: Bool
     ) -> Int {
         let body = text[start] == 0x20 ? start + 1 : start
         if body < text.count, isSymbol(body == start ? first : classAt(text, body).kind) {
@@ -122,16 +135,16 @@ struct PreTokenizer: Sendable {
     }
 
     /// A run of white space before a word leaves its last character to the word, unless it has only one.
-    private func withoutLast(_ text: borrowing Span<UInt8>, _ start: Int, _ end: Int) -> Int {
+    private func withoutLast(_ text: TextView, _ start: Int, _ end: Int) -> Int {
         var last = end - 1
         while text[last] & 0xC0 == 0x80 { last -= 1 }
         return last > start ? last : end
     }
 
     /// An apostrophe and s, t, re, ve, m, ll or d; folding takes capitals and U+017F (long s) too.
-    private func contraction(_ text: borrowing Span<UInt8>, _ start: Int, folding: Bool) -> Int? {
+    private func contraction(_ text: TextView, _ start: Int, folding: Bool) -> Int? {
         guard start + 1 < text.count, text[start] == 0x27 else { return nil }
-        func letter(_ index: Int, _ text: borrowing Span<UInt8>) -> UInt8 {
+        func letter(_ index: Int, _ text: TextView) -> UInt8 {
             guard index < text.count else { return 0 }
             let byte = text[index]
             return folding && (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
@@ -147,13 +160,15 @@ struct PreTokenizer: Sendable {
     }
 
     @inline(__always)
-    private func classAt(_ text: borrowing Span<UInt8>, _ offset: Int) -> (kind: UInt8, length: Int) {
-        let (scalar, length) = decodeScalar(text, offset)
-        return (table.rawClass(scalar), length)
+    private func classAt(_ text: TextView, _ offset: Int) -> (kind: UInt8, length: Int) {
+        let first = text[offset]
+        if first < 0x80 { return (classes[Int(first)] & 7, 1) }
+        let (scalar, length) = text.scalar(at: offset)
+        return (scalar < CharacterTable.tableEnd ? classes[Int(scalar)] & 7 : table.rawClass(scalar), length)
     }
 
     @inline(__always)
-    private func skip(_ text: borrowing Span<UInt8>, _ start: Int, while matches: (UInt8) -> Bool) -> Int {
+    private func skip(_ text: TextView, _ start: Int, while matches: (UInt8) -> Bool) -> Int {
         var offset = start
         while offset < text.count {
             let (kind, length) = classAt(text, offset)

@@ -47,13 +47,13 @@ struct PrefixTrie: Sendable {
 
     /// The longest string at `offset`, or nil.
     @inline(__always)
-    func longest(_ text: borrowing Span<UInt8>, at offset: Int) -> (id: Int32, length: Int)? {
+    func longest(_ text: TextView, at offset: Int) -> (id: Int32, length: Int)? {
         let root = roots[Int(text[offset])]
         return root < 0 ? nil : longest(text, at: offset, from: root)
     }
 
     private func longest(
-        _ text: borrowing Span<UInt8>, at offset: Int, from root: Int32
+        _ text: TextView, at offset: Int, from root: Int32
     ) -> (id: Int32, length: Int)? {
         var node = root
         var found: (id: Int32, length: Int)?
@@ -65,5 +65,9 @@ struct PrefixTrie: Sendable {
             guard node >= 0 else { return found }
             length += 1
         }
+    }
+
+    func longest(_ text: [UInt8], at offset: Int) -> (id: Int32, length: Int)? {
+        text.withTextView { longest($0, at: offset) }
     }
 }

@@ -44,19 +44,16 @@ struct PreparedText {
 
     /// U+2581 stands for a space in SentencePiece vocabularies, so in text the two can't be told apart.
     func unescapingSpaces() -> PreparedText {
-        var builder: Builder?
-        let span = bytes.span
-        var offset = 0
-        while offset + 2 < span.count {
-            if span[offset] == 0xE2, span[offset + 1] == 0x96, span[offset + 2] == 0x81 {
-                if builder == nil { builder = Builder(self) }
-                builder?.replace(offset..<offset + 3, with: [0x20])
-                offset += 3
-            } else {
-                offset += 1
+        bytes.withTextView { text in
+            var offset = Utf8.firstEscapedSpace(text)
+            if offset == text.count { return self }
+            var builder = Builder(self)
+            while offset < text.count {
+                builder.replace(offset..<offset + 3, with: [0x20])
+                offset = Utf8.firstEscapedSpace(text, from: offset + 3)
             }
+            return builder.finish()
         }
-        return builder?.finish() ?? self
     }
 
     /// With a byte at the front that stands for nothing in the source.
@@ -129,53 +126,22 @@ struct PreparedText {
     /// Takes bytes from anywhere: each maximal ill-formed subsequence becomes one U+FFFD, as Unicode recommends.
     init(repairing bytes: [UInt8]) {
         self.init(bytes: bytes)
-        let span = bytes.span
-        var builder = Builder(self)
-        var changed = false
-        var offset = 0
-        while offset < span.count {
-            if span[offset] < 0x80 {
-                offset += 1
-                continue
+        bytes.withTextView { text in
+            var offset = Utf8.firstFault(text)
+            if offset == text.count { return }
+            var builder = Builder(self)
+            while offset < text.count {
+                let (length, valid) = Utf8.sequence(text, offset)
+                if !valid { builder.replace(offset..<offset + length, with: [0xEF, 0xBF, 0xBD]) }
+                offset += length
             }
-            let (length, valid) = Self.sequence(span, offset)
-            if !valid {
-                builder.replace(offset..<offset + length, with: [0xEF, 0xBF, 0xBD])
-                changed = true
-            }
-            offset += length
+            self = builder.finish()
         }
-        if changed { self = builder.finish() }
     }
 
     init(bytes: [UInt8], changes: [Change] = []) {
         self.bytes = bytes
         self.changes = changes
-    }
-
-    /// The length of the sequence at `offset`, or of the longest part of it that could begin a character (table 3-7
-    /// of the Unicode standard).
-    private static func sequence(_ text: borrowing Span<UInt8>, _ offset: Int) -> (length: Int, valid: Bool) {
-        let first = text[offset]
-        let needed: Int
-        var second: ClosedRange<UInt8> = 0x80...0xBF
-        switch first {
-        case 0xC2...0xDF: needed = 2
-        case 0xE0: (needed, second) = (3, 0xA0...0xBF)
-        case 0xED: (needed, second) = (3, 0x80...0x9F)
-        case 0xE1...0xEF: needed = 3
-        case 0xF0: (needed, second) = (4, 0x90...0xBF)
-        case 0xF1...0xF3: needed = 4
-        case 0xF4: (needed, second) = (4, 0x80...0x8F)
-        default: return (1, false)
-        }
-        var length = 1
-        while length < needed {
-            let allowed = length == 1 ? second : 0x80...0xBF
-            guard offset + length < text.count, allowed.contains(text[offset + length]) else { return (length, false) }
-            length += 1
-        }
-        return (needed, true)
     }
 }
 

@@ -24,7 +24,7 @@ package struct StreamingDecoder: Sendable {
     }
 
     /// Bytes at the end that may yet become a character.
-    private static func incompleteTail(_ bytes: [UInt8]) -> Int {
+    static func incompleteTail(_ bytes: [UInt8]) -> Int {
         for length in 1...3 where length <= bytes.count {
             let byte = bytes[bytes.count - length]
             if byte & 0xC0 == 0x80 { continue }

@@ -21,15 +21,10 @@ package struct OffsetToken: Sendable, Equatable {
 /// No call adds BOS or EOS. Invalid UTF-8 is read as one U+FFFD for each maximal ill-formed subsequence. The time for
 /// any text, however hostile, grows with n log n. Texts are limited to 4 GiB.
 package final class Tokenizer: Sendable {
-    private enum Encoder: Sendable {
-        case byteLevel(ByteLevelEncoder)
-        case scored(CharacterEncoder<ScoredPieces>)
-        case ranked(CharacterEncoder<RankedMerges>)
-    }
-
-    private let vocabulary: Vocabulary
-    private let encoder: Encoder
-    private let normalizesToNFC: Bool
+    let vocabulary: Vocabulary
+    let encoder: any TextEncoder
+    let isByteLevel: Bool
+    let normalizesToNFC: Bool
 
     package let bos: Int32?
     /// A sequence given to the model starts with `bos`.
@@ -38,46 +33,28 @@ package final class Tokenizer: Sendable {
     package let stopTokens: Set<Int32>
     /// Ids that the publisher wants never sampled; some may lie outside of the vocabulary.
     package let suppressedTokens: Set<Int32>
+    private let unknown: Int32?
     private let spacePrefix: TokenizerDefinition.SpacePrefix
     private let trimming: [Int32: TokenizerDefinition.Trimming]
 
     /// Indexes a definition: some tens of milliseconds for a quarter of a million tokens, some two hundred where there
-    /// are half a million merges too. Worth doing beside the opening of the weights.
-    package init(_ definition: TokenizerDefinition) throws(TokenizerError) {
-        vocabulary = try Vocabulary(definition)
-        normalizesToNFC = definition.normalizesToNFC
-        bos = definition.bos
-        addsBOS = definition.addsBOS
-        stopTokens = definition.stopTokens
-        suppressedTokens = definition.suppressedTokens
-        spacePrefix = definition.spacePrefix
-        trimming = definition.trimming
-        for id in definition.stopTokens.union([definition.bos, definition.unknown].compactMap(\.self))
-        where !(0..<Int32(definition.tokens.count)).contains(id) {
-            throw .inconsistent("the special id \(id) is outside the vocabulary")
-        }
-        switch definition.model {
-        case .byteLevel(let rule):
-            encoder = .byteLevel(
-                ByteLevelEncoder(
-                    preTokenizer: PreTokenizer(rule),
-                    merges: try RankedMerges(definition.merges, in: .byteAlphabet, index: vocabulary.index),
-                    index: vocabulary.index, byteTokens: vocabulary.byteTokens,
-                    ignoresMerges: definition.ignoresMerges))
-        case .scored:
-            guard definition.scores.count == definition.tokens.count else {
-                throw .inconsistent("\(definition.tokens.count) tokens, but \(definition.scores.count) scores")
-            }
-            encoder = .scored(
-                CharacterEncoder(
-                    rule: ScoredPieces(definition.scores, index: vocabulary.index), vocabulary,
-                    unknown: definition.unknown))
-        case .ranked:
-            encoder = .ranked(
-                CharacterEncoder(
-                    rule: try RankedMerges(definition.merges, in: .escapedSpaces, index: vocabulary.index), vocabulary,
-                    unknown: definition.unknown))
-        }
+    /// are half a million merges too. `init(cache:identity:define:)` does that once.
+    package convenience init(_ definition: TokenizerDefinition) throws(TokenizerError) {
+        self.init(try CompiledTokenizer(definition))
+    }
+
+    init(_ compiled: CompiledTokenizer) {
+        vocabulary = compiled.vocabulary
+        isByteLevel = compiled.settings.isByteLevel
+        normalizesToNFC = compiled.settings.normalizesToNFC
+        bos = compiled.settings.bos
+        addsBOS = compiled.settings.addsBOS
+        stopTokens = compiled.settings.stopTokens
+        suppressedTokens = compiled.settings.suppressedTokens
+        unknown = compiled.settings.unknown
+        spacePrefix = compiled.settings.spacePrefix
+        trimming = compiled.settings.trimming
+        encoder = compiled.encoder()
     }
 
     /// Rows of the vocabulary, padding included.
@@ -90,12 +67,9 @@ package final class Tokenizer: Sendable {
 
     /// The ids of bytes that should be UTF-8.
     package func encode(utf8: [UInt8], mode: EncodingMode = .plain) -> [Int32] {
-        var ids: [Int32] = []
-        forEachFragment(utf8, mode) { fragment, symbols in
-            ids.reserveCapacity(ids.count + symbols.count)
-            for symbol in symbols { ids.append(symbol.id) }
-        }
-        return ids
+        var sink = TokenSink(keepsIDs: true)
+        forEachFragment(utf8, mode) { encode($0, into: &sink) }
+        return sink.ids
     }
 
     /// The ids of a text, each with the bytes that it stands for.
@@ -106,25 +80,47 @@ package final class Tokenizer: Sendable {
     /// The ids of bytes that should be UTF-8, each with the bytes that it stands for.
     package func encodeWithOffsets(utf8: [UInt8], mode: EncodingMode = .plain) -> [OffsetToken] {
         var tokens: [OffsetToken] = []
-        forEachFragment(utf8, mode) { fragment, symbols in
-            tokens.reserveCapacity(tokens.count + symbols.count)
-            let bytes = fragment.bytes.span
-            for symbol in symbols {
-                var start = Int(symbol.start)
-                var end = Int(symbol.end)
-                while start > 0, bytes[start] & 0xC0 == 0x80 { start -= 1 }
-                while end < bytes.count, bytes[end] & 0xC0 == 0x80 { end += 1 }
-                tokens.append(OffsetToken(id: symbol.id, range: fragment.source(of: start..<end)))
+        forEachFragment(utf8, mode) { fragment in
+            switch fragment {
+            case .special(let id, let source): tokens.append(OffsetToken(id: id, range: source))
+            case .text(let text):
+                var sink = TokenSink(keepsIDs: true)
+                encode(fragment, into: &sink)
+                text.bytes.withTextView { appendRanges(sink.ids, $0, text, to: &tokens) }
             }
         }
         return tokens
     }
 
+    /// Finds where tokens lie: one after the other, each as long as what it stands for.
+    private func appendRanges(_ ids: [Int32], _ view: TextView, _ text: PreparedText, to tokens: inout [OffsetToken]) {
+        tokens.reserveCapacity(tokens.count + ids.count)
+        var position = 0
+        for id in ids {
+            var length = 1
+            if id != unknown {
+                let own = vocabulary.decoded[Int(id)]
+                // Bytes that a vocabulary has no token for are left out.
+                while !view.continues(with: own, at: position), position < view.count { position += 1 }
+                length = own.count
+            }
+            var start = position
+            position = min(position + length, view.count)
+            var end = position
+            while start > 0, view[start] & 0xC0 == 0x80 { start -= 1 }
+            while end < view.count, view[end] & 0xC0 == 0x80 { end += 1 }
+            tokens.append(OffsetToken(id: id, range: text.source(of: start..<end)))
+        }
+    }
+
     /// The number of tokens of a text in plain mode.
-    package func count(_ text: String) -> Int {
-        var count = 0
-        forEachFragment(Array(text.utf8), .plain) { _, symbols in count += symbols.count }
-        return count
+    package func count(_ text: String) -> Int { count(utf8: Array(text.utf8)) }
+
+    /// The number of tokens of bytes that should be UTF-8, in plain mode.
+    package func count(utf8: [UInt8]) -> Int {
+        var sink = TokenSink(keepsIDs: false)
+        forEachFragment(utf8, .plain) { encode($0, into: &sink) }
+        return sink.count
     }
 
     /// The text of a sequence; incomplete characters become U+FFFD. The space that such tokenizers put before a text is
@@ -143,12 +139,12 @@ package final class Tokenizer: Sendable {
     /// no formatting. Neither a grammar nor a sampler may produce one as text.
     package func isControl(_ id: Int32) -> Bool {
         guard isValid(id) else { return true }
-        switch vocabulary.kinds[Int(id)] {
+        switch vocabulary.kind(Int(id)) {
         case .normal, .byte: return false
         case .control, .unknown, .unused: return true
         case .userDefined:
             let name = Array(vocabulary.decoded[Int(id)])
-            return vocabulary.formatting.longest(name.span, at: 0).map { $0.id != id } ?? true
+            return vocabulary.formatting.longest(name, at: 0).map { $0.id != id } ?? true
         }
     }
 
@@ -157,7 +153,7 @@ package final class Tokenizer: Sendable {
         let name = Array(token.utf8)
         guard !name.isEmpty else { return nil }
         for trie in [vocabulary.specials, vocabulary.formatting] {
-            if let (id, length) = trie.longest(name.span, at: 0), length == name.count { return id }
+            if let (id, length) = trie.longest(name, at: 0), length == name.count { return id }
         }
         let id = vocabulary.index.find(name)
         return id < 0 ? nil : id
@@ -179,7 +175,7 @@ package final class Tokenizer: Sendable {
             if offset > start { parts.append(.text(String(decoding: bytes[start..<offset], as: UTF8.self))) }
         }
         while offset < bytes.count {
-            guard let (id, length) = vocabulary.specials.longest(bytes.span, at: offset), isControl(id) else {
+            guard let (id, length) = vocabulary.specials.longest(bytes, at: offset), isControl(id) else {
                 offset += 1
                 continue
             }
@@ -194,113 +190,82 @@ package final class Tokenizer: Sendable {
 
     private func isValid(_ id: Int32) -> Bool { id >= 0 && id < vocabulary.kinds.count }
 
-    /// Repairs, cuts at special tokens (in special mode), normalizes and encodes; symbols lie in the fragment.
-    private func forEachFragment(
-        _ utf8: [UInt8], _ mode: EncodingMode, _ body: (_ fragment: PreparedText, _ symbols: [Symbol]) -> Void
-    ) {
+    private enum Fragment {
+        case text(PreparedText)
+        /// With the bytes of the source that it stands for.
+        case special(Int32, Range<Int>)
+    }
+
+    /// Repairs, cuts at special tokens (in special mode) and normalizes.
+    private func forEachFragment(_ utf8: [UInt8], _ mode: EncodingMode, _ body: (Fragment) -> Void) {
         precondition(utf8.count < 1 << 32, "texts are limited to 4 GiB")
         let text = PreparedText(repairing: utf8)
         guard mode == .special, !vocabulary.specials.isEmpty else {
-            let fragment = normalize(text, isFirst: true)
-            body(fragment, encode(fragment))
-            return
+            return body(.text(normalize(text, isFirst: true)))
         }
-        let span = text.bytes.span
-        var start = 0
-        var offset = 0
-        func flush(upTo end: Int) {
-            guard end > start else { return }
-            let fragment = normalize(text.fragment(start..<end), isFirst: start == 0)
-            body(fragment, encode(fragment))
-        }
-        while offset < span.count {
-            guard let (id, length) = vocabulary.specials.longest(span, at: offset) else {
-                offset += 1
-                continue
+        text.bytes.withTextView { view in
+            var start = 0
+            var offset = 0
+            func flush(upTo end: Int) {
+                if end > start { body(.text(normalize(text.fragment(start..<end), isFirst: start == 0))) }
             }
-            let range = trimmed(offset..<offset + length, id, span, from: start)
-            flush(upTo: range.lowerBound)
-            body(text.fragment(range), [Symbol(id: id, start: 0, end: UInt32(range.count))])
-            offset = range.upperBound
-            start = offset
+            while offset < view.count {
+                guard let (id, length) = vocabulary.specials.longest(view, at: offset) else {
+                    offset += 1
+                    continue
+                }
+                let range = trimmed(offset..<offset + length, id, view, from: start)
+                flush(upTo: range.lowerBound)
+                body(.special(id, text.source(of: range)))
+                offset = range.upperBound
+                start = offset
+            }
+            flush(upTo: offset)
         }
-        flush(upTo: offset)
+    }
+
+    private func encode(_ fragment: Fragment, into sink: inout TokenSink) {
+        switch fragment {
+        case .special(let id, _): sink.append(id)
+        case .text(let text):
+            sink.reserve(text.bytes.count / 4)
+            text.bytes.withTextView { encoder.encode($0, into: &sink) }
+        }
     }
 
     /// A special token with the white space that it swallows; what lies before `start` is taken already.
     private func trimmed(
-        _ range: Range<Int>, _ id: Int32, _ text: borrowing Span<UInt8>, from start: Int
+        _ range: Range<Int>, _ id: Int32, _ text: TextView, from start: Int
     ) -> Range<Int> {
         guard let trimming = trimming[id] else { return range }
-        func isSpace(_ offset: Int, _ text: borrowing Span<UInt8>) -> Bool {
-            CharacterTable.shared.rawClass(decodeScalar(text, offset).value) == CharacterClass.space.rawValue
+        func isSpace(_ offset: Int) -> Bool {
+            CharacterTable.shared.rawClass(text.scalar(at: offset).value) == CharacterClass.space.rawValue
         }
         var lower = range.lowerBound
         while trimming.before, lower > start {
             var previous = lower - 1
             while previous > start, text[previous] & 0xC0 == 0x80 { previous -= 1 }
-            guard isSpace(previous, text) else { break }
+            guard isSpace(previous) else { break }
             lower = previous
         }
         var upper = range.upperBound
-        while trimming.after, upper < text.count, isSpace(upper, text) { upper += decodeScalar(text, upper).length }
+        while trimming.after, upper < text.count, isSpace(upper) { upper += text.scalar(at: upper).length }
         return lower..<upper
     }
 
-    /// - Parameter isFirst: no special token stands before the text.
-    private func normalize(_ text: PreparedText, isFirst: Bool) -> PreparedText {
-        switch encoder {
-        case .byteLevel: return normalizesToNFC ? Normalization.nfc(text) : text
-        case .scored, .ranked:
-            let text = text.unescapingSpaces()
-            let adds =
-                switch spacePrefix {
-                case .never: false
-                case .eachText: true
-                case .eachTextWithoutOne: text.bytes.first != 0x20
-                case .firstTextWithoutOne: isFirst && text.bytes.first != 0x20
-                }
-            return adds && !text.bytes.isEmpty ? text.prefixed(with: 0x20) : text
-        }
-    }
-
-    private func encode(_ text: PreparedText) -> [Symbol] {
-        var symbols: [Symbol] = []
-        symbols.reserveCapacity(text.bytes.count / 3)
-        switch encoder {
-        case .byteLevel(let encoder): encoder.encode(text.bytes.span, into: &symbols)
-        case .scored(let encoder): encoder.encode(text.bytes.span, into: &symbols)
-        case .ranked(let encoder): encoder.encode(text.bytes.span, into: &symbols)
-        }
-        return symbols
-    }
-}
-
-extension CharacterEncoder {
-    /// Works out from the vocabulary where text may be cut.
-    init(rule: Rule, _ vocabulary: Vocabulary, unknown: Int32?) {
-        var innerSpaces: Set<UInt16>? = []
-        var newlinesApart = true
-        let bytes = vocabulary.decoded.bytes.span
-        for id in 0..<vocabulary.kinds.count where vocabulary.kinds[id] == .normal {
-            let range = vocabulary.decoded.range(id)
-            for offset in range.dropFirst() {
-                let byte = bytes[offset]
-                let before = bytes[offset - 1]
-                if byte == 0x20, before != 0x20 {
-                    // A piece that ends in a space after something else would forbid any cut.
-                    if offset + 1 < range.upperBound {
-                        innerSpaces?.insert(UInt16(before) << 8 | UInt16(bytes[offset + 1]))
-                    } else {
-                        innerSpaces = nil
-                    }
-                }
-                if (byte == 0x0A) != (before == 0x0A) { newlinesApart = false }
+    /// - Parameters:
+    ///   - isFirst: no special token stands before the text.
+    ///   - isStart: the text isn't the rest of one whose beginning was normalized already.
+    func normalize(_ text: PreparedText, isFirst: Bool, isStart: Bool = true) -> PreparedText {
+        if isByteLevel { return normalizesToNFC ? Normalization.nfc(text) : text }
+        let text = text.unescapingSpaces()
+        let adds =
+            switch spacePrefix {
+            case .never: false
+            case .eachText: true
+            case .eachTextWithoutOne: text.bytes.first != 0x20
+            case .firstTextWithoutOne: isFirst && text.bytes.first != 0x20
             }
-        }
-        self.init(
-            rule: rule, index: vocabulary.index, fixedPieces: vocabulary.formatting,
-            byteTokens: vocabulary.byteTokens, unknown: unknown ?? -1, innerSpaces: innerSpaces,
-            newlinesApart: newlinesApart)
+        return adds && isStart && !text.bytes.isEmpty ? text.prefixed(with: 0x20) : text
     }
 }

@@ -119,6 +119,8 @@ package struct TokenizerDefinition: Sendable {
     /// Special tokens that swallow white space beside them.
     package var trimming: [Int32: Trimming] = [:]
 
+    var isByteLevel: Bool { if case .byteLevel = model { true } else { false } }
+
     /// Which texts get a space at the front before they are tokenized. A text is what stands between special tokens.
     package enum SpacePrefix: String, Sendable {
         case never

@@ -3,12 +3,15 @@
 /// The entries of a definition, decoded once.
 struct Vocabulary: Sendable {
     /// What each token stands for: real spaces, real bytes. Control tokens are their own names.
-    let decoded: ByteStrings
-    let kinds: [TokenKind]
+    let decoded: StringTable
+    /// Raw values of `TokenKind`.
+    let kinds: Table<UInt8>
     /// Tokens of single bytes, -1 where there is none.
-    let byteTokens: [Int32]
+    let byteTokens: Table<Int32>
     /// Normal entries by what they stand for.
     let index: ByteStringIndex
+    /// Bytes of the longest normal entry.
+    let longestEntry: Int
     /// User-defined pieces that are formatting: matched in plain text too. Only SentencePiece vocabularies have them.
     let formatting: PrefixTrie
     /// Everything that special mode recognizes before text is normalized: control and user-defined entries. Spaces
@@ -21,13 +24,11 @@ struct Vocabulary: Sendable {
         guard definition.kinds.count == count else {
             throw .inconsistent("\(count) tokens, but \(definition.kinds.count) token types")
         }
-        let byteLevel = if case .byteLevel = definition.model { true } else { false }
+        let byteLevel = definition.isByteLevel
         let kinds = definition.kinds
         var decoded = ByteStrings()
         decoded.reserve(bytes: definition.tokens.bytes.count, count: count)
         var byteTokens = [Int32](repeating: -1, count: 256)
-        var formatting = PrefixTrie()
-        var specials = PrefixTrie()
         let span = definition.tokens.bytes.span
         var scratch: [UInt8] = []
         for id in 0..<count {
@@ -46,21 +47,42 @@ struct Vocabulary: Sendable {
             default: for offset in range { scratch.append(span[offset]) }
             }
             if byteLevel, kinds[id] == .normal, scratch.count == 1 { byteTokens[Int(scratch[0])] = Int32(id) }
-            if kinds[id] == .control || kinds[id] == .userDefined {
-                specials.insert(byteLevel ? scratch : Self.escapeSpaces(scratch), id: Int32(id))
-            }
-            if kinds[id] == .userDefined, !byteLevel, Self.isFormatting(scratch) {
-                formatting.insert(scratch, id: Int32(id))
-            }
             decoded.append(scratch)
         }
-        self.kinds = kinds
+        let table = StringTable(decoded)
+        self.init(
+            decoded: table, kinds: Table(kinds.map(\.rawValue)), byteTokens: Table(byteTokens),
+            index: ByteStringIndex(table) { kinds[$0] == .normal },
+            longestEntry: (0..<count).reduce(0) { kinds[$1] == .normal ? max($0, table.range($1).count) : $0 },
+            isByteLevel: byteLevel)
+    }
+
+    /// Puts tables together that were made before.
+    init(
+        decoded: StringTable, kinds: Table<UInt8>, byteTokens: Table<Int32>, index: ByteStringIndex, longestEntry: Int,
+        isByteLevel: Bool
+    ) {
         self.decoded = decoded
+        self.kinds = kinds
         self.byteTokens = byteTokens
+        self.index = index
+        self.longestEntry = longestEntry
+        var formatting = PrefixTrie()
+        var specials = PrefixTrie()
+        let userDefined = TokenKind.userDefined.rawValue
+        for id in 0..<kinds.count where kinds[id] == userDefined || kinds[id] == TokenKind.control.rawValue {
+            let name = Array(decoded[id])
+            specials.insert(isByteLevel ? name : Self.escapeSpaces(name), id: Int32(id))
+            if kinds[id] == userDefined, !isByteLevel, Self.isFormatting(name) {
+                formatting.insert(name, id: Int32(id))
+            }
+        }
         self.formatting = formatting
         self.specials = specials
-        index = ByteStringIndex(decoded) { kinds[$0] == .normal }
     }
+
+    /// The role of an entry that exists.
+    func kind(_ id: Int) -> TokenKind { TokenKind(rawValue: kinds[id]) ?? .unused }
 
     /// `<0x0A>` to 10.
     static func byteValue(_ name: ArraySlice<UInt8>) -> UInt8? {
@@ -114,6 +136,28 @@ enum ByteAlphabet {
             }
         }
         return table
+    }()
+
+    /// How bytes are written.
+    static func encode(_ bytes: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        for byte in bytes {
+            let scalar = scalars[Int(byte)]
+            if scalar < 0x80 {
+                result.append(UInt8(scalar))
+            } else {
+                result.append(0xC0 | UInt8(scalar >> 6))
+                result.append(0x80 | UInt8(scalar & 0x3F))
+            }
+        }
+        return result
+    }
+
+    /// Code points by byte.
+    private static let scalars: [UInt16] = {
+        var scalars = [UInt16](repeating: 0, count: 256)
+        for (scalar, byte) in bytes.enumerated() where byte >= 0 { scalars[Int(byte)] = UInt16(scalar) }
+        return scalars
     }()
 
     /// Appends the bytes that a stretch stands for; characters outside the alphabet stand for themselves.

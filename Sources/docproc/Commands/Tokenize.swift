@@ -9,10 +9,15 @@ import Runs
 import Tokenization
 import Weights
 
-/// `tokenize`: tokens per file and folder, counted with the model's own tokenizer.
+/// `tokenize`: tokens per file and folder, counted with the model's own tokenizer, or the ids of texts.
 struct TokenizeCommand: DocprocCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tokenize", abstract: "Count tokens per file and folder.")
+        commandName: "tokenize", abstract: "Count tokens per file and folder, or print token ids.",
+        discussion: """
+            With --jsonl, each line of standard input is an object with "id" and one of "text", "b64" (any bytes) and \
+            "repeat" (pairs of a text and a count); for each a line with its "id" and "ids" comes out. Nothing is put \
+            before or after a text.
+            """)
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var model: ModelOptions
@@ -20,15 +25,63 @@ struct TokenizeCommand: DocprocCommand {
     @OptionGroup var storing: StoreOptions
     @Flag(name: .long, help: "Show folders as a tree.")
     var tree = false
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "A GGUF file, tokenizer.json or tokenizer.model to use in place of the model's.", valueName: "file"))
+    var tokenizer: String?
+    @Flag(name: .long, help: "Print the ids of texts that are lines of JSON on standard input.")
+    var jsonl = false
+    @Flag(name: .long, help: "With --jsonl: texts are a chat template's own, so that special tokens in them count.")
+    var special = false
     @Argument(help: ArgumentHelp("Files and folders.", valueName: "path"))
-    var paths: [String]
+    var paths: [String] = []
 
     var settingFlags: [any SettingFlags] { [model, selection, storing] }
 
+    func validate() throws {
+        if jsonl, tree || !paths.isEmpty { throw ValidationError("--jsonl reads standard input: no paths, no --tree") }
+        if special, !jsonl { throw ValidationError("--special goes with --jsonl") }
+        if !jsonl, paths.isEmpty { throw ValidationError("Missing expected argument '<path> ...'") }
+    }
+
     func run(in context: CommandContext) async throws {
+        let chosen = try tokenizer.map { try TokenizerFile($0, in: context).tokenizer() }
+        if jsonl {
+            let tokenizer = try chosen ?? Self.facts(ModelLoader(context: context).files()).0
+            return try TokenLines(tokenizer, mode: special ? .special : .plain).run(in: context)
+        }
+        if let tokenizer, let chosen {
+            let counts = try await count(chosen, context)
+            let total = counts.reduce(0) { $0 + $1.tokens }
+            return try context.print(
+                .fields([
+                    "schema": "docproc.tokens/1", "tokenizer": .string(tokenizer), "tokens": .int(total),
+                    "documents": record(counts),
+                ]),
+                text: tree ? TokenTree(counts).text : list(counts, total: total))
+        }
         let loader = ModelLoader(context: context)
         let files = try loader.files()
         let (tokenizer, contextLength) = try Self.facts(files)
+        let counts = try await count(tokenizer, context)
+        let total = counts.reduce(0) { $0 + $1.tokens }
+        let reliable = min(loader.reliableWindow(files), contextLength)
+        try context.print(
+            .fields([
+                "schema": "docproc.tokens/1", "model": .string(files.name), "tokens": .int(total),
+                "windows": .fields([
+                    "context": .int(contextLength), "count": .int(Self.windows(total, contextLength)),
+                    "reliable": .int(reliable), "reliable_count": .int(Self.windows(total, reliable)),
+                ]),
+                "documents": record(counts),
+            ]),
+            text: (tree ? TokenTree(counts).text : list(counts, total: total))
+                + "fits in \(Format.plural(Self.windows(total, contextLength), "window")) of \(Self.short(contextLength))"
+                + " (reliable: \(Self.windows(total, reliable)) of \(Self.short(reliable)))\n")
+    }
+
+    private func count(_ tokenizer: Tokenizer, _ context: CommandContext) async throws -> [TokenCount] {
         let reader = CorpusReader(
             context: context, options: try selection.ingestOptions(context.settings),
             store: try StoreAccess.open(context))
@@ -45,26 +98,16 @@ struct TokenizeCommand: DocprocCommand {
             context.narrator.update { $0.done += 1 }
         }
         context.narrator.end()
-        let total = counts.reduce(0) { $0 + $1.tokens }
-        let reliable = min(loader.reliableWindow(files), contextLength)
-        try context.print(
-            .fields([
-                "schema": "docproc.tokens/1", "model": .string(files.name), "tokens": .int(total),
-                "windows": .fields([
-                    "context": .int(contextLength), "count": .int(Self.windows(total, contextLength)),
-                    "reliable": .int(reliable), "reliable_count": .int(Self.windows(total, reliable)),
-                ]),
-                "documents": .array(
-                    counts.map {
-                        .fields([
-                            "doc": .string($0.path), "tokens": .int($0.tokens),
-                            "pages": $0.pages.map { .int($0) } ?? .null,
-                        ])
-                    }),
-            ]),
-            text: (tree ? TokenTree(counts).text : list(counts, total: total))
-                + "fits in \(Format.plural(Self.windows(total, contextLength), "window")) of \(Self.short(contextLength))"
-                + " (reliable: \(Self.windows(total, reliable)) of \(Self.short(reliable)))\n")
+        return counts
+    }
+
+    private func record(_ counts: [TokenCount]) -> JSONValue {
+        .array(
+            counts.map {
+                .fields([
+                    "doc": .string($0.path), "tokens": .int($0.tokens), "pages": $0.pages.map { .int($0) } ?? .null,
+                ])
+            })
     }
 
     /// The tokenizer and the context of a model, without opening an engine.

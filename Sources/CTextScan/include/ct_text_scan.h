@@ -1,0 +1,34 @@
+// What the tokenizers need of the processor: classes of 64 bytes at once, and memory ahead of its use.
+
+#ifndef CT_TEXT_SCAN_H
+#define CT_TEXT_SCAN_H
+
+#include <stdint.h>
+
+/// One bit per byte, the lowest for the first.
+typedef struct {
+    uint64_t lower;
+    uint64_t upper;
+    uint64_t digit;
+    /// U+0020.
+    uint64_t space;
+    /// Carriage return and line feed.
+    uint64_t newline;
+    /// Tab, line tabulation, form feed.
+    uint64_t blank;
+    uint64_t apostrophe;
+    uint64_t slash;
+    /// 0x80 and above.
+    uint64_t high;
+} ct_masks;
+
+/// Reads 64 bytes from anywhere. Takes the widest vectors that the processor has.
+void ct_classify(const uint8_t *text, ct_masks *masks);
+
+/// The same with nothing but the instructions that every processor of the architecture has.
+void ct_classify_portable(const uint8_t *text, ct_masks *masks);
+
+/// Asks for the memory at `place` ahead of its use.
+static inline void ct_prefetch(const void *place) { __builtin_prefetch(place); }
+
+#endif

@@ -1,0 +1,147 @@
+// One long text on several threads, and texts that come in blocks. Both cut only where no token can lie across, so the
+// ids are those of the whole text.
+
+extension Tokenizer {
+    /// Parts of a text that several threads take in turn are about this long.
+    private static let partBytes = 1 << 20
+
+    /// The ids of bytes that should be UTF-8, in plain mode; the same for any number of threads.
+    package func encode(utf8: [UInt8], threads: Int) async -> [Int32] {
+        let sinks = await encodeParts(utf8, threads, keepsIDs: true)
+        if sinks.count == 1 { return sinks[0].ids }
+        var ids: [Int32] = []
+        ids.reserveCapacity(sinks.reduce(0) { $0 + $1.count })
+        for sink in sinks { ids += sink.ids }
+        return ids
+    }
+
+    /// The number of tokens of bytes that should be UTF-8, in plain mode.
+    package func count(utf8: [UInt8], threads: Int) async -> Int {
+        await encodeParts(utf8, threads, keepsIDs: false).reduce(0) { $0 + $1.count }
+    }
+
+    private func encodeParts(_ utf8: [UInt8], _ threads: Int, keepsIDs: Bool) async -> [TokenSink] {
+        precondition(utf8.count < 1 << 32, "texts are limited to 4 GiB")
+        let bytes = normalize(PreparedText(repairing: utf8), isFirst: true).bytes
+        let parts = threads > 1 ? bytes.withTextView { self.parts($0) } : [0..<bytes.count]
+        let encoder = encoder
+        @Sendable func encode(_ part: Range<Int>) -> TokenSink {
+            var sink = TokenSink(keepsIDs: keepsIDs)
+            sink.reserve(part.count / 4)
+            bytes.withTextView {
+                encoder.encode(TextView(base: $0.base + part.lowerBound, count: part.count), into: &sink)
+            }
+            return sink
+        }
+        if parts.count == 1 { return [encode(parts[0])] }
+        return await withTaskGroup(of: (Int, TokenSink).self) { group in
+            var sinks = [TokenSink](repeating: TokenSink(keepsIDs: false), count: parts.count)
+            var next = 0
+            func start(_ group: inout TaskGroup<(Int, TokenSink)>) {
+                guard next < parts.count else { return }
+                let index = next
+                group.addTask { (index, encode(parts[index])) }
+                next += 1
+            }
+            for _ in 0..<threads { start(&group) }
+            while let (index, sink) = await group.next() {
+                sinks[index] = sink
+                start(&group)
+            }
+            return sinks
+        }
+    }
+
+    private func parts(_ text: TextView) -> [Range<Int>] {
+        var parts: [Range<Int>] = []
+        var start = 0
+        repeat {
+            let end = firstCut(text, from: start + Self.partBytes) ?? text.count
+            parts.append(start..<end)
+            start = end
+        } while start < text.count
+        return parts
+    }
+
+    /// The first place at or after `offset`, which is more than 0, where the text can be cut.
+    private func firstCut(_ text: TextView, from offset: Int) -> Int? {
+        var offset = offset
+        while offset < text.count, text[offset] & 0xC0 == 0x80 { offset += 1 }
+        guard offset < text.count else { return nil }
+        var left = text.scalar(before: offset).value
+        while offset < text.count {
+            let (right, length) = text.scalar(at: offset)
+            if encoder.isCut(left, right) { return offset }
+            left = right
+            offset += length
+        }
+        return nil
+    }
+
+    /// The last place after `start` where the text can be cut and both parts normalized for themselves.
+    fileprivate func lastCut(_ text: TextView, after start: Int) -> Int? {
+        let table = CharacterTable.shared
+        var offset = text.count
+        guard offset > 0 else { return nil }
+        var (right, length) = text.scalar(before: offset)
+        offset -= length
+        while offset > max(0, start) {
+            let left: UInt32
+            (left, length) = text.scalar(before: offset)
+            if encoder.isCut(asEncoded(left), asEncoded(right)),
+                !normalizesToNFC || !table.needsNormalizing(left) && !table.needsNormalizing(right)
+            {
+                return offset
+            }
+            right = left
+            offset -= length
+        }
+        return nil
+    }
+
+    /// The character that the encoder sees.
+    private func asEncoded(_ scalar: UInt32) -> UInt32 { !isByteLevel && scalar == 0x2581 ? 0x20 : scalar }
+}
+
+/// Tokenizes a text that comes in blocks, in plain mode. Holds no more of it than what lies behind the last place where
+/// it can be cut: mostly a word.
+package struct TokenStream {
+    private let tokenizer: Tokenizer
+    /// The beginning of a character: at most three bytes.
+    private var incomplete: [UInt8] = []
+    /// Well-formed text that waits for what follows.
+    private var pending: [UInt8] = []
+    private var isFirst = true
+
+    package init(_ tokenizer: Tokenizer) { self.tokenizer = tokenizer }
+
+    /// Adds a block that may end anywhere; returns the ids that are certain now.
+    package mutating func append(_ block: some Sequence<UInt8>) -> [Int32] {
+        incomplete.append(contentsOf: block)
+        let tail = StreamingDecoder.incompleteTail(incomplete)
+        let searched = pending.count
+        pending += PreparedText(repairing: Array(incomplete.dropLast(tail))).bytes
+        incomplete.removeFirst(incomplete.count - tail)
+        // A cut between what was there and what has come is one too.
+        guard let cut = pending.withTextView({ tokenizer.lastCut($0, after: searched - 1) }) else { return [] }
+        let ids = encode(Array(pending[..<cut]))
+        pending.removeFirst(cut)
+        return ids
+    }
+
+    /// The ids of the rest; the next block starts a new text.
+    package mutating func finish() -> [Int32] {
+        pending += PreparedText(repairing: incomplete).bytes
+        incomplete = []
+        defer { (pending, isFirst) = ([], true) }
+        return pending.isEmpty ? [] : encode(pending)
+    }
+
+    private mutating func encode(_ text: [UInt8]) -> [Int32] {
+        var sink = TokenSink(keepsIDs: true)
+        let text = tokenizer.normalize(PreparedText(bytes: text), isFirst: isFirst, isStart: isFirst)
+        isFirst = false
+        text.bytes.withTextView { tokenizer.encoder.encode($0, into: &sink) }
+        return sink.ids
+    }
+}

@@ -1,0 +1,93 @@
+// Pretokens from bit masks against those found character by character; texts in blocks and parts against whole ones.
+
+import Foundation
+import Testing
+
+@testable import Tokenization
+
+@Suite
+struct SplittingTests {
+    static let parts = [
+        "a", "b", "T", "S", " ", "  ", "\n", "\r\n", "\t", "'", "'s", "'LL", "'re", "'t", "/", "//", ".", "1", "23",
+        "é",
+        "ſ", "\u{93C}", "word", "Word", "ABC", ";", "{", "\n\n", " \n ", "\u{3000}", "\u{1}", "\u{b}", "가", "42424242",
+    ]
+
+    static func text(_ count: Int, _ generator: inout SeededGenerator) -> [UInt8] {
+        (0..<count).flatMap { _ in Array((parts.randomElement(using: &generator) ?? "").utf8) }
+    }
+
+    @Test(arguments: TokenizerDefinition.PreTokenizer.allCases)
+    func masksAgreeWithCharacters(_ rule: TokenizerDefinition.PreTokenizer) {
+        let splitter = PreTokenizer(rule)
+        var generator = SeededGenerator(seed: 7)
+        var ends = [UInt32](repeating: 0, count: 2048)
+        for _ in 0..<20_000 {
+            let text = Self.text(Int.random(in: 5...90, using: &generator), &generator)
+            let (found, expected) = text.withTextView { view in
+                let count = ends.withUnsafeMutableBufferPointer { buffer in
+                    buffer.baseAddress.map { splitter.split(view, from: 0, into: $0, capacity: 2048) } ?? 0
+                }
+                var expected: [UInt32] = []
+                var position = 0
+                while position < view.count {
+                    position = splitter.end(view, from: position)
+                    expected.append(UInt32(position))
+                }
+                return (Array(ends.prefix(count)), expected)
+            }
+            guard found != expected else { continue }
+            Issue.record("\(String(decoding: text, as: UTF8.self).debugDescription): \(found) instead of \(expected)")
+            return
+        }
+    }
+
+    /// Traps of all kinds end to end, cut everywhere.
+    @Test(arguments: Fixture.hasShared ? ["smollm2"] + GoldenTests.names.dropFirst() : ["smollm2"])
+    func blocksOfAnySizeGiveTheSameIDs(_ name: String) throws {
+        let tokenizer = try Fixture.tokenizer(name)
+        var text: [UInt8] = []
+        for one in try Fixture.lines(Fixture.bundled("texts.jsonl"), as: TextCase.self) where one.repeat == nil {
+            text += one.bytes.prefix(300)
+            if text.count % 3 > 0 { text.append(0x20) }
+        }
+        let whole = tokenizer.encode(utf8: text)
+        for size in 1...300 {
+            var stream = TokenStream(tokenizer)
+            var ids: [Int32] = []
+            for start in stride(from: 0, to: text.count, by: size) {
+                ids += stream.append(text[start..<min(start + size, text.count)])
+            }
+            ids += stream.finish()
+            guard ids != whole else { continue }
+            let place = zip(ids, whole).enumerated().first { $0.element.0 != $0.element.1 }?.offset ?? ids.count
+            Issue.record("blocks of \(size): token \(place) differs")
+            return
+        }
+    }
+
+    @Test
+    func aStreamHoldsOnlyTheEnd() throws {
+        var stream = TokenStream(try Fixture.tokenizer("smollm2"))
+        var count = 0
+        for _ in 0..<100 { count += stream.append("some words in a row ".utf8).count }
+        #expect(count > 490, "words come out while more are read")
+        #expect(stream.finish().count < 5)
+        #expect(stream.append("new".utf8).isEmpty && stream.finish().count == 1)
+    }
+
+    @Test
+    func threadsDontMatter() async throws {
+        let tokenizer = try Fixture.tokenizer("smollm2")
+        var generator = SeededGenerator(seed: 3)
+        var text = Self.text(400_000, &generator)
+        // One part without any place to cut.
+        text += [UInt8](repeating: 0x21, count: 3 << 20)
+        let one = tokenizer.encode(utf8: text)
+        #expect(text.count > 4 << 20)
+        for threads in [1, 2, 3, 7] {
+            #expect(await tokenizer.encode(utf8: text, threads: threads) == one)
+            #expect(await tokenizer.count(utf8: text, threads: threads) == one.count)
+        }
+    }
+}
