@@ -49,7 +49,7 @@ package struct PackingLedger: Sendable, Equatable {
         package var sha256: String
         /// `Segment.index`.
         package var segment: Int
-        /// Where its parts stand, in order; one place unless the segment is longer than a window.
+        /// Where it stands, in order; one place unless it is longer than a window or repeated for overlap.
         package var places: [Place]
     }
 
@@ -64,10 +64,11 @@ package struct PackingLedger: Sendable, Equatable {
     /// The entries in the order of documents and segments.
     package var entries: [Entry]
     /// Segments that were longer than a window and stand in parts.
-    package var split: Int { entries.count { $0.places.count > 1 } }
+    package var split: Int
 
-    package init(entries: [Entry]) {
+    package init(entries: [Entry], split: Int) {
         self.entries = entries
+        self.split = split
     }
 }
 
@@ -81,5 +82,11 @@ package struct PackedCorpus: Sendable, Equatable {
     package init(windows: [ContextWindow], ledger: PackingLedger) {
         self.windows = windows
         self.ledger = ledger
+    }
+
+    /// The part of all windows' room that is used: 1 where every prompt is as long as it may be.
+    package func fillRate(_ budget: TokenBudget) -> Double {
+        let used = windows.reduce(0) { $0 + $1.tokens.count }
+        return windows.isEmpty ? 0 : Double(used) / (Double(budget.prompt) * Double(windows.count))
     }
 }

@@ -10,36 +10,57 @@ package struct Packer: Sendable {
     let budget: TokenBudget
     /// Whether a segment repeats the heading above it: for windows of passages torn from their place.
     let headings: Bool
+    /// Segments of a divided document that its next window repeats.
+    let overlap: Int
+
+    /// How documents come into windows.
+    package enum Arrangement: Sendable {
+        /// In the order given: what is added at the end changes no window before.
+        case given
+        /// Documents where they leave least room, so that there are fewer windows.
+        case bestFit
+    }
 
     /// Prepares for a tokenizer and a budget.
-    package init(tokenizer: any PromptTokenizing, budget: TokenBudget, headings: Bool = false) {
+    package init(tokenizer: any PromptTokenizing, budget: TokenBudget, headings: Bool = false, overlap: Int = 0) {
         self.tokenizer = tokenizer
         self.budget = budget
         self.headings = headings
+        self.overlap = overlap
     }
 
-    /// Puts all segments of all documents into windows, in the order given.
+    /// Puts all segments of all documents into windows.
     ///
-    /// A document is not divided unless it is longer than a window; a segment is not divided unless it is.
-    package func pack(_ documents: [SegmentedDocument], frame: PromptFrame) throws(PackingError) -> PackedCorpus {
+    /// A document is not divided unless it is longer than a window; a segment is not divided unless it is. In a window
+    /// documents stand in the order given, and windows in that of their first documents.
+    package func pack(
+        _ documents: [SegmentedDocument], frame: PromptFrame, arrangement: Arrangement = .given
+    ) throws(PackingError) -> PackedCorpus {
         try checkFrame(frame)
-        var queue = documents.enumerated().flatMap { document, source in
+        let pieces = documents.enumerated().map { document, source in
             source.segments.enumerated().map { index, segment in
                 WindowBody.Piece(
                     document: document, segment: index, textRange: segment.textRange,
                     estimate: estimate(segment.textRange, source))
             }
         }
-        queue.reverse()  // taken from the end
+        let groups =
+            switch arrangement {
+            case .given: try inOrder(pieces.flatMap(\.self), documents, frame)
+            case .bestFit: try bestFitting(pieces, documents, frame)
+            }
         var windows: [ContextWindow] = []
         var places: [[[PackingLedger.Place]]] = documents.map { $0.segments.map { _ in [] } }
-        while !queue.isEmpty {
-            let pieces = try nextWindow(&queue, documents, frame)
+        var divided: Set<SegmentReference> = []
+        for pieces in groups {
             let window = build(pieces, documents, frame, index: windows.count)
             precondition(window.tokens.count <= budget.prompt, "a window exceeds its budget")
             for (offset, piece) in pieces.enumerated() {
                 places[piece.document][piece.segment].append(
                     PackingLedger.Place(window: window.index, number: offset + 1))
+                if piece.textRange != documents[piece.document].segments[piece.segment].textRange {
+                    divided.insert(SegmentReference(document: piece.document, segment: piece.segment))
+                }
             }
             windows.append(window)
         }
@@ -51,7 +72,7 @@ package struct Packer: Sendable {
             }
         }
         precondition(entries.allSatisfy { !$0.places.isEmpty }, "a segment stands in no window")
-        return PackedCorpus(windows: windows, ledger: PackingLedger(entries: entries))
+        return PackedCorpus(windows: windows, ledger: PackingLedger(entries: entries, split: divided.count))
     }
 
     /// One window of chosen segments: as many from the front of `ranked` as fit, in the order that `arrange` gives them.
@@ -108,12 +129,99 @@ package struct Packer: Sendable {
 
     // MARK: Choosing
 
+    /// Windows filled one after the other.
+    private func inOrder(
+        _ pieces: [WindowBody.Piece], _ documents: [SegmentedDocument], _ frame: PromptFrame
+    ) throws(PackingError) -> [[WindowBody.Piece]] {
+        var queue = Array(pieces.reversed())  // taken from the end
+        var windows: [[WindowBody.Piece]] = []
+        while !queue.isEmpty {
+            let window = try nextWindow(&queue, documents, frame)
+            windows.append(window)
+            // What is repeated has to leave room for something new.
+            guard overlap > 0, let next = queue.last, next.document == window.last?.document else { continue }
+            var again = window.suffix(overlap).filter { $0.document == next.document }
+            while !again.isEmpty, !fits(again + [next], documents, frame) { again.removeFirst() }
+            if again.count < window.count { queue += again.reversed() }
+        }
+        return windows
+    }
+
+    /// Windows that are counted out for a document before it gets one of its own.
+    private static let mostTries = 16
+
+    /// Whole documents, and the ends of those that fill more than a window, by best-fit decreasing.
+    ///
+    /// Sizes are those of documents in a window of their own; where they turn out larger together than alone, the
+    /// smallest ones are taken out again and placed by counting.
+    private func bestFitting(
+        _ pieces: [[WindowBody.Piece]], _ documents: [SegmentedDocument], _ frame: PromptFrame
+    ) throws(PackingError) -> [[WindowBody.Piece]] {
+        let own = frameTokens(frame)
+        var full: [[WindowBody.Piece]] = []
+        var items: [[WindowBody.Piece]] = []
+        var sizes: [Int] = []
+        for document in pieces where !document.isEmpty {
+            var windows = [document]
+            if !fits(document, documents, frame) { windows = try inOrder(document, documents, frame) }
+            full += windows.dropLast()
+            items.append(windows[windows.count - 1])
+            sizes.append(count(windows[windows.count - 1], documents, frame) - own)
+        }
+        var bins = BestFit.bins(sizes, capacity: budget.prompt - own)
+        func joined(_ bin: [Int]) -> [WindowBody.Piece] { bin.sorted().flatMap { items[$0] } }
+        var homeless: [Int] = []
+        for index in bins.indices {
+            while bins[index].count > 1, !fits(joined(bins[index]), documents, frame),
+                let smallest = bins[index].min(by: { (sizes[$0], $1) < (sizes[$1], $0) })
+            {
+                bins[index].removeAll { $0 == smallest }
+                homeless.append(smallest)
+            }
+        }
+        func home(_ item: Int, in bins: [[Int]]) -> Int? {
+            let room = bins.map { budget.prompt - own - $0.reduce(0) { $0 + sizes[$1] } }
+            let slack = budget.prompt / 50
+            return bins.indices.filter { room[$0] + slack >= sizes[item] }.sorted { (room[$0], $0) < (room[$1], $1) }
+                .prefix(Self.mostTries).first { fits(joined(bins[$0] + [item]), documents, frame) }
+        }
+        for item in homeless.sorted(by: { (sizes[$1], $0) < (sizes[$0], $1) }) {
+            if let bin = home(item, in: bins) { bins[bin].append(item) } else { bins.append([item]) }
+        }
+        // What was taken out may have opened a window that the others have room for.
+        while !homeless.isEmpty, bins.count > 1,
+            let emptiest = bins.indices.min(by: {
+                bins[$0].reduce(0) { $0 + sizes[$1] } < bins[$1].reduce(0) { $0 + sizes[$1] }
+            })
+        {
+            var others = bins
+            let items = others.remove(at: emptiest).sorted { (sizes[$1], $0) < (sizes[$0], $1) }
+            let isPlaced = items.allSatisfy { item in
+                guard let bin = home(item, in: others) else { return false }
+                others[bin].append(item)
+                return true
+            }
+            guard isPlaced else { break }
+            bins = others
+        }
+        func place(_ window: [WindowBody.Piece]) -> (Int, Int, Int) {
+            (window[0].document, window[0].segment, window[0].textRange.lowerBound)
+        }
+        return (full + bins.map(joined)).sorted { place($0) < place($1) }
+    }
+
+    private func fits(
+        _ pieces: [WindowBody.Piece], _ documents: [SegmentedDocument], _ frame: PromptFrame
+    ) -> Bool {
+        count(pieces, documents, frame) <= budget.prompt
+    }
+
     /// Takes the pieces of one window off the end of the queue.
     private func nextWindow(
         _ queue: inout [WindowBody.Piece], _ documents: [SegmentedDocument], _ frame: PromptFrame
     ) throws(PackingError) -> [WindowBody.Piece] {
         func first(_ count: Int) -> [WindowBody.Piece] { queue.suffix(count).reversed() }
-        func fits(_ pieces: [WindowBody.Piece]) -> Bool { count(pieces, documents, frame) <= budget.prompt }
+        func fits(_ pieces: [WindowBody.Piece]) -> Bool { self.fits(pieces, documents, frame) }
 
         // How many might fit, from estimates; then the exact count decides, one piece at a time.
         var taken = 0

@@ -61,6 +61,57 @@ private let frame = PromptFrame(
         }
     }
 
+    /// Beside best-fit decreasing written the plain way: each document into the fullest window that holds it.
+    @Test(arguments: 200..<212) func bestFitIsAsFullAsBestFitDecreasing(seed: Int) throws {
+        var random = SeededGenerator(seed: UInt64(seed))
+        let corpus = randomCorpus(
+            &random, documents: Int.random(in: 2...60, using: &random), segments: 1...6, words: 2...30)
+        let budget = TokenBudget(window: Int.random(in: 1200...3000, using: &random), answer: 50)
+        let packer = Packer(tokenizer: PieceTokenizer(), budget: budget)
+        let packed = try packer.pack(corpus, frame: frame, arrangement: .bestFit)
+        func windows(_ members: [Int]) throws -> [ContextWindow] {
+            try packer.pack(members.sorted().map { corpus[$0] }, frame: frame).windows
+        }
+        let lengths = try corpus.indices.map { index in
+            let alone = try windows([index])
+            try #require(alone.count == 1)
+            return alone[0].tokens.count
+        }
+        var bins: [(tokens: Int, members: [Int])] = []
+        for index in corpus.indices.sorted(by: { (lengths[$1], $0) < (lengths[$0], $1) }) {
+            let fullest = bins.indices.sorted { bins[$0].tokens > bins[$1].tokens }
+            if let bin = try fullest.first(where: { try windows(bins[$0].members + [index]).count == 1 }) {
+                bins[bin].members.append(index)
+                bins[bin].tokens = try windows(bins[bin].members)[0].tokens.count
+            } else {
+                bins.append((lengths[index], [index]))
+            }
+        }
+        #expect(packed.windows.count <= bins.count)
+        for window in packed.windows { #expect(window.tokens.count <= budget.prompt) }
+        for source in corpus {
+            let windows = packed.windows.filter { $0.documents.contains { $0.path == source.document.path } }
+            #expect(windows.count == (try packer.pack([source], frame: frame)).windows.count)
+        }
+        let given = try packer.pack(corpus, frame: frame)
+        #expect(packed.windows.count <= given.windows.count)
+        #expect(packed.ledger.entries.map(\.segment) == given.ledger.entries.map(\.segment))
+        #expect(try packer.pack(corpus, frame: frame, arrangement: .bestFit) == packed)
+    }
+
+    @Test func overlapRepeatsTheLastPassages() throws {
+        var random = SeededGenerator(seed: 77)
+        let corpus = randomCorpus(&random, documents: 1, segments: 60...60, words: 4...30)
+        let budget = TokenBudget(window: 700, answer: 50)
+        let packed = try Packer(tokenizer: PieceTokenizer(), budget: budget, overlap: 2).pack(corpus, frame: frame)
+        #expect(packed.windows.count > 3 && packed.ledger.split == 0)
+        for (one, next) in zip(packed.windows, packed.windows.dropFirst()) {
+            #expect(one.segments.suffix(2).map(\.span) == next.segments.prefix(2).map(\.span))
+            #expect(next.tokens.count <= budget.prompt)
+        }
+        #expect(packed.ledger.entries.allSatisfy { (1...2).contains($0.places.count) })
+    }
+
     @Test func appendingADocumentKeepsEarlierWindows() throws {
         var random = SeededGenerator(seed: 5)
         let corpus = randomCorpus(&random, documents: 10, segments: 2...6, words: 10...40)

@@ -19,6 +19,10 @@ struct PackCommand: DocprocCommand {
         case batch = "openai-batch"
     }
 
+    enum Order: String, ExpressibleByArgument, CaseIterable {
+        case given, fit
+    }
+
     @OptionGroup var global: GlobalOptions
     @OptionGroup var model: ModelOptions
     @OptionGroup var selection: SelectionOptions
@@ -35,7 +39,15 @@ struct PackCommand: DocprocCommand {
     var to: String?
     @Option(name: .long, help: "text, xml or openai-batch.")
     var format: ExportFormat = .text
-    @Flag(name: .long, help: "Print only how many windows there are and what is in them.")
+    @Option(
+        name: .long,
+        help: "given: documents in their order; fit: where they leave least room, for fewer windows.")
+    var order: Order = .given
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Passages of a divided document that its next window repeats.", valueName: "n"))
+    var overlap = 0
+    @Flag(name: .long, help: "Print only how many windows there are, how full, and what is in them.")
     var plan = false
     @Argument(help: ArgumentHelp("Files and folders.", valueName: "path"))
     var paths: [String]
@@ -61,19 +73,26 @@ struct PackCommand: DocprocCommand {
             context: context, options: try selection.ingestOptions(context.settings),
             store: try StoreAccess.open(context)
         ).read(paths)
+        let budget = TokenBudget(window: size, answer: reserve)
         let frame = PromptFrame(before: [], after: prompt.isEmpty ? [] : [.text("\n\n" + prompt)])
+        let packer = Packer(tokenizer: PromptTokenizer(tokenizer), budget: budget, headings: true, overlap: overlap)
+        let documents = loaded.corpus.documents
         let packed: PackedCorpus
+        var fewer: String?
         do {
-            packed = try Packer(
-                tokenizer: PromptTokenizer(tokenizer), budget: TokenBudget(window: size, answer: reserve),
-                headings: true
-            ).pack(loaded.corpus.documents, frame: frame)
+            packed = try packer.pack(documents, frame: frame, arrangement: order == .fit ? .bestFit : .given)
+            if plan, order == .given, packed.windows.count > 1 {
+                let fitted = try packer.pack(documents, frame: frame, arrangement: .bestFit)
+                if fitted.windows.count < packed.windows.count {
+                    fewer = "--order fit: \(fitted.windows.count) windows, \(full(fitted, budget)) full\n"
+                }
+            }
         } catch {
             throw UserError(
                 .questionTooLong, "the prompt leaves no room for documents in a window of \(Format.count(size)) tokens",
                 remedies: [.init("--context N", "larger windows"), .init("--reserve N", "less room for an answer")])
         }
-        if plan || (context.json && to == nil) { return try show(packed, files, size: size, context) }
+        if plan || (context.json && to == nil) { return try show(packed, files, budget, other: fewer, context) }
         let text = export(packed, model: files.catalogEntry?.name ?? files.name)
         if let to {
             let output = try ResultOutput(path: to)
@@ -88,18 +107,23 @@ struct PackCommand: DocprocCommand {
         }
     }
 
-    private func show(_ packed: PackedCorpus, _ files: ModelFiles, size: Int, _ context: CommandContext) throws {
-        var rows = [["window", "tokens", "passages", "documents"]]
+    private func show(
+        _ packed: PackedCorpus, _ files: ModelFiles, _ budget: TokenBudget, other: String?, _ context: CommandContext
+    ) throws {
+        var rows = [["window", "tokens", "fill", "passages", "documents"]]
         for window in packed.windows {
             rows.append([
-                "\(window.index + 1)", Format.count(window.tokens.count), Format.count(window.segments.count),
+                "\(window.index + 1)", Format.count(window.tokens.count),
+                Format.percent(window.tokens.count, of: budget.prompt),
+                Format.count(window.segments.count),
                 window.documents.map(\.path).joined(separator: ", "),
             ])
         }
         try context.print(
             .fields([
-                "schema": "docproc.pack/1", "model": .string(files.name), "window": .int(size),
-                "reserve": .int(reserve),
+                "schema": "docproc.pack/1", "model": .string(files.name), "window": .int(budget.window),
+                "reserve": .int(reserve), "order": .string(order.rawValue),
+                "fill": .double(packed.fillRate(budget)),
                 "split_passages": .int(packed.ledger.split),
                 "windows": .array(
                     packed.windows.map { window in
@@ -110,9 +134,14 @@ struct PackCommand: DocprocCommand {
                         ])
                     }),
             ]),
-            text: Format.table(rows, rightAligned: [0, 1, 2])
-                + "\(Format.plural(packed.windows.count, "window")) of \(Format.count(size)) tokens, "
-                + "\(Format.count(reserve)) kept for an answer\n")
+            text: Format.table(rows, rightAligned: [0, 1, 2, 3])
+                + "\(Format.plural(packed.windows.count, "window")) of \(Format.count(budget.window)) tokens, "
+                + "\(Format.count(reserve)) kept for an answer, \(full(packed, budget)) full\n" + (other ?? ""))
+    }
+
+    private func full(_ packed: PackedCorpus, _ budget: TokenBudget) -> String {
+        let used = packed.windows.reduce(0) { $0 + $1.tokens.count }
+        return Format.percent(used, of: budget.prompt * packed.windows.count)
     }
 
     private func export(_ packed: PackedCorpus, model: String) -> String {
