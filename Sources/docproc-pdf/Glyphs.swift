@@ -116,28 +116,21 @@ struct Glyphs {
 
     private static func isPale(_ run: cpdf_run) -> Bool { min(run.red, run.green, run.blue) > 0xf500 }
 
-    /// Takes out words that a reader of the page cannot see: beside it, or white on white, which `isBlank` finds out.
-    mutating func takeHidden(
-        width: Double, height: Double, isBlank: ([Box]) -> [Bool]
-    ) -> [[Word]] {
-        func isOutside(_ word: Word) -> Bool {
-            word.box.x1 < 0 || word.box.y1 < 0 || word.box.x0 > width || word.box.y0 > height
-        }
-        let pale = lines.joined().filter { $0.isPale && !isOutside($0) }.map(\.box)
-        guard !pale.isEmpty || lines.joined().contains(where: isOutside) else { return [] }
-        let blank = pale.isEmpty ? [] : isBlank(pale)
+    /// Takes out words that a reader of the page cannot see, white on white, which `isBlank` finds out. (What lies
+    /// beside the page Poppler leaves out.)
+    mutating func takeHidden(isBlank: ([Box]) -> [Bool]) -> [[Word]] {
+        let pale = lines.joined().filter(\.isPale).map(\.box)
+        guard !pale.isEmpty else { return [] }
+        let blank = isBlank(pale)
         var at = 0
         var hidden: [[Word]] = []
         for index in lines.indices {
             var unseen: [Word] = []
             lines[index].removeAll { word in
-                var isHidden = isOutside(word)
-                if !isHidden, word.isPale {
-                    isHidden = blank[at]
-                    at += 1
-                }
-                if isHidden { unseen.append(word) }
-                return isHidden
+                guard word.isPale else { return false }
+                at += 1
+                if blank[at - 1] { unseen.append(word) }
+                return blank[at - 1]
             }
             if !unseen.isEmpty { hidden.append(unseen) }
         }

@@ -97,7 +97,7 @@ enum PDFReader {
         }
         defer { cpdf_free_page(&raw) }
         var glyphs = Glyphs(raw)
-        let hidden = glyphs.takeHidden(width: raw.width, height: raw.height) { places in
+        let hidden = glyphs.takeHidden { places in
             var blank = [Bool](repeating: false, count: places.count)
             let rectangles = places.map { cpdf_rectangle(x0: $0.x0, y0: $0.y0, x1: $0.x1, y1: $0.y1) }
             cpdf_find_blank(document, Int32(number - 1), rectangles, rectangles.count, &blank)
