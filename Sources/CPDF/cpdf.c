@@ -5,6 +5,7 @@
 #include "cpdf.h"
 
 #include <gio/gio.h>
+#include <math.h>
 #include <poppler.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +173,67 @@ static bool has_right_to_left(const cpdf_text *text) {
     return false;
 }
 
+/// Adds a note and takes its text; without text or memory there is none. Poppler counts from the page's lower edge here.
+static void add_note(cpdf_page *page, const PopplerRectangle *area, gchar *utf8, bool is_remark) {
+    if (utf8 != NULL && *utf8 != '\0') {
+        cpdf_note *notes = realloc(page->notes, (page->note_count + 1) * sizeof *notes);
+        if (notes != NULL) {
+            page->notes = notes;
+            notes[page->note_count++] = (cpdf_note){
+                {area->x1, page->height - area->y2, area->x2, page->height - area->y1}, utf8, is_remark};
+            return;
+        }
+    }
+    g_free(utf8);
+}
+
+static gchar *field_value(PopplerFormField *field) {
+    switch (poppler_form_field_get_field_type(field)) {
+        case POPPLER_FORM_FIELD_TEXT:
+            return poppler_form_field_text_is_password(field) ? NULL : poppler_form_field_text_get_text(field);
+        case POPPLER_FORM_FIELD_CHOICE: {
+            const int count = poppler_form_field_choice_get_n_items(field);
+            for (int i = 0; i < count; i++)
+                if (poppler_form_field_choice_is_item_selected(field, i))
+                    return poppler_form_field_choice_get_item(field, i);
+            return poppler_form_field_choice_is_editable(field) ? poppler_form_field_choice_get_text(field) : NULL;
+        }
+        case POPPLER_FORM_FIELD_BUTTON:
+            if (poppler_form_field_button_get_button_type(field) == POPPLER_FORM_BUTTON_PUSH) return NULL;
+            return g_strdup(poppler_form_field_button_get_state(field) ? "\xe2\x98\x92" : "\xe2\x98\x90");  // a box
+        default: return NULL;
+    }
+}
+
+static void read_notes(PopplerPage *poppler, cpdf_page *page) {
+    GList *fields = poppler_page_get_form_field_mapping(poppler);
+    for (GList *item = fields; item != NULL && page->note_count < 10000; item = item->next) {
+        const PopplerFormFieldMapping *of = item->data;
+        add_note(page, &of->area, field_value(of->field), false);
+    }
+    poppler_page_free_form_field_mapping(fields);
+    GList *annotations = poppler_page_get_annot_mapping(poppler);
+    for (GList *item = annotations; item != NULL && page->note_count < 10000; item = item->next) {
+        const PopplerAnnotMapping *of = item->data;
+        switch (poppler_annot_get_annot_type(of->annot)) {
+            case POPPLER_ANNOT_FREE_TEXT:
+                add_note(page, &of->area, poppler_annot_get_contents(of->annot), false);
+                break;
+            case POPPLER_ANNOT_TEXT:
+            case POPPLER_ANNOT_HIGHLIGHT:
+            case POPPLER_ANNOT_UNDERLINE:
+            case POPPLER_ANNOT_SQUIGGLY:
+            case POPPLER_ANNOT_STRIKE_OUT:
+            case POPPLER_ANNOT_CARET:
+            case POPPLER_ANNOT_STAMP:
+                add_note(page, &of->area, poppler_annot_get_contents(of->annot), true);
+                break;
+            default: break;  // links, widgets, pictures
+        }
+    }
+    poppler_page_free_annot_mapping(annotations);
+}
+
 bool cpdf_read_page(const cpdf_document *document, int index, cpdf_page *page) {
     memset(page, 0, sizeof *page);
     PopplerPage *poppler = poppler_document_get_page(document->poppler, index);
@@ -183,6 +245,7 @@ bool cpdf_read_page(const cpdf_document *document, int index, cpdf_page *page) {
     bool done = read_text(poppler, (PopplerRectangle){-far, -far, far, far}, &page->text);
     if (done && (page->text.bytes == 0 || has_right_to_left(&page->text)))
         done = read_text(poppler, (PopplerRectangle){far, -far, -far, far}, &page->mirrored);
+    if (done) read_notes(poppler, page);
     g_object_unref(poppler);
     if (!done) cpdf_free_page(page);
     return done;
@@ -198,6 +261,8 @@ void cpdf_free_page(cpdf_page *page) {
     g_free(page->label);
     free_text(&page->text);
     free_text(&page->mirrored);
+    for (size_t i = 0; i < page->note_count; i++) g_free(page->notes[i].utf8);
+    free(page->notes);
     memset(page, 0, sizeof *page);
 }
 
@@ -209,6 +274,45 @@ bool cpdf_page_has_images(const cpdf_document *document, int index) {
     poppler_page_free_image_mapping(images);
     g_object_unref(poppler);
     return any;
+}
+
+void cpdf_find_blank(const cpdf_document *document, int index, const cpdf_rectangle *places, size_t count,
+                     bool *is_blank) {
+    memset(is_blank, 0, count * sizeof *is_blank);
+    PopplerPage *poppler = poppler_document_get_page(document->poppler, index);
+    if (poppler == NULL) return;
+    double width = 0, height = 0;
+    poppler_page_get_size(poppler, &width, &height);
+    // A pixel a point is enough to see a box behind white letters; a poster needs less.
+    const double scale = fmin(1, 1500 / fmax(fmax(width, height), 1));
+    const int columns = (int)(width * scale), rows = (int)(height * scale);
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, columns, rows);
+    cairo_t *cairo = cairo_create(surface);
+    cairo_set_source_rgb(cairo, 1, 1, 1);
+    cairo_paint(cairo);
+    cairo_scale(cairo, scale, scale);
+    poppler_page_render(poppler, cairo);
+    cairo_surface_flush(surface);
+    const unsigned char *pixels = cairo_image_surface_get_data(surface);
+    if (cairo_status(cairo) == CAIRO_STATUS_SUCCESS && pixels != NULL) {
+        const int stride = cairo_image_surface_get_stride(surface);
+        for (size_t i = 0; i < count; i++) {
+            const cpdf_rectangle place = places[i];
+            const int left = (int)fmax(floor(place.x0 * scale), 0), top = (int)fmax(floor(place.y0 * scale), 0);
+            const int right = (int)fmin(ceil(place.x1 * scale), columns);
+            const int bottom = (int)fmin(ceil(place.y1 * scale), rows);
+            bool blank = true;
+            for (int y = top; y < bottom && blank; y++)
+                for (int x = left; x < right && blank; x++) {
+                    const unsigned char *pixel = pixels + (size_t)y * (size_t)stride + 4 * (size_t)x;
+                    blank = pixel[0] > 245 && pixel[1] > 245 && pixel[2] > 245;
+                }
+            is_blank[i] = blank;
+        }
+    }
+    cairo_destroy(cairo);
+    cairo_surface_destroy(surface);
+    g_object_unref(poppler);
 }
 
 typedef struct {

@@ -25,9 +25,9 @@ enum Fragments {
     /// A gap wider than this many ems between other words is one even if Poppler has none.
     private static let wordGap = 0.3
 
-    /// The fragments of a page in Poppler's order.
-    static func of(_ glyphs: Glyphs) -> [Fragment] {
-        glyphs.lines.flatMap { line in
+    /// The fragments of lines in Poppler's order.
+    static func of(_ lines: [[Word]]) -> [Fragment] {
+        lines.flatMap { line in
             line.contains { $0.direction == .rightToLeft } ? mixed(line) : leftToRight(line)
         }
     }

@@ -101,7 +101,7 @@ enum Furniture {
 
     private static func edgeLines(_ page: LaidOutPage) -> [(line: LaidOutLine, isHeader: Bool)] {
         let height = page.page.height
-        let lines = page.blocks.flatMap(\.lines)
+        let lines = page.blocks.filter { !$0.isHidden }.flatMap(\.lines)
         let top = lines.filter { $0.box.y1 < margin * height }.sorted { $0.box.middle < $1.box.middle }.prefix(depth)
         let bottom = lines.filter { $0.box.y0 > (1 - margin) * height }.sorted { $0.box.middle > $1.box.middle }
             .prefix(depth)

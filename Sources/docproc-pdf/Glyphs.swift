@@ -20,8 +20,10 @@ struct Word {
     var direction: Direction
     /// Poppler had a space before it.
     var followsSpace: Bool
-    /// Its characters advance down or up the page.
+    /// Its characters advance along the page, not down or up.
     var isUpright: Bool
+    /// It is white, or nearly.
+    var isPale = false
 
     /// Which way a word is read. Signs alone, neither letters nor digits, follow their neighbours.
     enum Direction {
@@ -103,13 +105,37 @@ struct Glyphs {
                     let rectangle = index < rectangles.count ? rectangles[index] : cpdf_rectangle()
                     builder.add(
                         meant, rectangle, size: isKnown ? runs[run].size : nil, isBold: isKnown && runs[run].bold,
-                        into: &line)
+                        isPale: isKnown && Self.isPale(runs[run]), into: &line)
                 }
                 index += 1
             }
         }
         builder.endWord(into: &line)
         if !line.isEmpty { lines.append(line) }
+    }
+
+    private static func isPale(_ run: cpdf_run) -> Bool { min(run.red, run.green, run.blue) > 0xf500 }
+
+    /// Takes out words that a reader of the page cannot see, white on white, which `isBlank` finds out. (What lies
+    /// beside the page Poppler leaves out.)
+    mutating func takeHidden(isBlank: ([Box]) -> [Bool]) -> [[Word]] {
+        let pale = lines.joined().filter(\.isPale).map(\.box)
+        guard !pale.isEmpty else { return [] }
+        let blank = isBlank(pale)
+        var at = 0
+        var hidden: [[Word]] = []
+        for index in lines.indices {
+            var unseen: [Word] = []
+            lines[index].removeAll { word in
+                guard word.isPale else { return false }
+                at += 1
+                if blank[at - 1] { unseen.append(word) }
+                return blank[at - 1]
+            }
+            if !unseen.isEmpty { hidden.append(unseen) }
+        }
+        lines.removeAll(where: \.isEmpty)
+        return hidden
     }
 
     /// The character at a place of UTF-8 that Poppler wrote; moves the place behind it.
@@ -142,6 +168,7 @@ private struct WordBuilder {
     /// run through all of it from the left, so only the whole can be placed.
     private var depth = 0
     private var boldCharacters = 0
+    private var paleCharacters = 0
     private var characters = 0
     var sawSpace = false
 
@@ -162,14 +189,15 @@ private struct WordBuilder {
 
     /// `size` is nil where Poppler does not tell the font's.
     mutating func add(
-        _ scalar: Unicode.Scalar, _ at: cpdf_rectangle, size given: Double?, isBold: Bool, into line: inout [Word]
+        _ scalar: Unicode.Scalar, _ at: cpdf_rectangle, size given: Double?, isBold: Bool, isPale: Bool,
+        into line: inout [Word]
     ) {
         let own = Box(x0: min(at.x0, at.x1), y0: min(at.y0, at.y1), x1: max(at.x0, at.x1), y1: max(at.y0, at.y1))
         let height = given ?? own.height
         if characters > 0, depth == 0, jumps(to: at, size: height) { endWord(into: &line) }
         if characters == 0 {
             (box, size, direction, followsSpace) = (own, height, .neutral, sawSpace)
-            (advance, boldCharacters) = ((0, 0), 0)
+            (advance, boldCharacters, paleCharacters) = ((0, 0), 0, 0)
         } else {
             advance.x += abs(at.x0 - last.x0)
             advance.y += abs(at.y0 - last.y0)
@@ -185,6 +213,7 @@ private struct WordBuilder {
         sawSpace = false
         characters += 1
         if isBold { boldCharacters += 1 }
+        if isPale { paleCharacters += 1 }
         last = at
     }
 
@@ -196,7 +225,8 @@ private struct WordBuilder {
             Word(
                 text: String(decoding: utf8, as: UTF8.self), box: box, size: size,
                 isBold: 2 * boldCharacters > characters, direction: direction, followsSpace: followsSpace,
-                isUpright: advance.y <= 2 * advance.x || advance.y < 0.5 * size || isFraction))
+                isUpright: advance.y <= 2 * advance.x || advance.y < 0.5 * size || isFraction,
+                isPale: paleCharacters == characters))
         characters = 0
         utf8.removeAll(keepingCapacity: true)
     }

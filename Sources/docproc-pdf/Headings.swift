@@ -5,9 +5,10 @@
 import Documents
 
 enum Headings {
-    /// Marks the headings of all pages; levels follow the sizes found, largest first.
+    /// Marks the headings and footnotes of all pages; levels follow the sizes found, largest first.
     static func mark(_ pages: inout [LaidOutPage]) {
         guard let body = bodySize(pages) else { return }
+        Footnotes.mark(&pages, body: body)
         var sizes: Set<Double> = []
         for page in pages {
             for block in page.blocks where isHeading(block, body: body) { sizes.insert(rounded(block.lines[0].size)) }
@@ -34,7 +35,9 @@ enum Headings {
     }
 
     private static func isHeading(_ block: LaidOutBlock, body: Double) -> Bool {
-        guard block.kind == .paragraph || block.kind == .listItem, block.lines.count <= 3 else { return false }
+        guard block.kind == .paragraph || block.kind == .listItem, !block.isHidden, block.lines.count <= 3 else {
+            return false
+        }
         let text = block.lines.map(\.text).joined(separator: " ")
         guard text.utf8.count <= 300, text.unicodeScalars.contains(where: \.isLetter) else {
             return false

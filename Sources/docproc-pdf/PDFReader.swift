@@ -96,15 +96,22 @@ enum PDFReader {
             return LaidOutPage(page: ExtractedPage(number: number, failure: failure), blocks: [])
         }
         defer { cpdf_free_page(&raw) }
-        let glyphs = Glyphs(raw)
+        var glyphs = Glyphs(raw)
+        let hidden = glyphs.takeHidden { places in
+            var blank = [Bool](repeating: false, count: places.count)
+            let rectangles = places.map { cpdf_rectangle(x0: $0.x0, y0: $0.y0, x1: $0.x1, y1: $0.y1) }
+            cpdf_find_blank(document, Int32(number - 1), rectangles, rectangles.count, &blank)
+            return blank
+        }
         var page = ExtractedPage(number: number, label: string(raw.label), width: raw.width, height: raw.height)
-        let laidOut = PageLayout.blocks(of: glyphs, width: raw.width, height: raw.height)
+        let laidOut = PageLayout.blocks(of: glyphs, notes: Notes.of(raw))
         if laidOut.hasColumns { page.notes.append(.twoColumn) }
         if Quality.isGarbled(glyphs) { page.notes.append(.garbled) }
-        if glyphs.ink == 0 {
+        if glyphs.ink == 0, laidOut.blocks.isEmpty {
             page.notes.append(cpdf_page_has_images(document, Int32(number - 1)) ? .scan : .empty)
         }
-        return LaidOutPage(page: page, blocks: laidOut.blocks)
+        if !hidden.isEmpty { page.notes.append(.hiddenText) }
+        return LaidOutPage(page: page, blocks: laidOut.blocks + PageLayout.hidden(hidden))
     }
 
     private static func string(_ pointer: UnsafePointer<CChar>?) -> String? {

@@ -15,7 +15,7 @@ struct LaidOutPage {
     var extracted: ExtractedPage {
         var page = page
         page.blocks = blocks.map { block in
-            ExtractedBlock(kind: block.kind, lines: block.lines.map(\.extracted))
+            ExtractedBlock(kind: block.kind, lines: block.lines.map(\.extracted), isHidden: block.isHidden)
         }
         return page
     }
@@ -25,6 +25,8 @@ struct LaidOutPage {
 struct LaidOutBlock {
     var kind: Element.Kind
     var lines: [LaidOutLine]
+    /// A reader of the page cannot see it.
+    var isHidden = false
 }
 
 /// One row of a region.
@@ -48,12 +50,21 @@ struct LaidOutLine: Equatable {
 }
 
 enum PageLayout {
-    /// The blocks of a page in reading order, and whether it has columns.
-    static func blocks(of glyphs: Glyphs, width: Double, height: Double) -> (blocks: [LaidOutBlock], hasColumns: Bool) {
-        let fragments = withoutOrnaments(Fragments.of(glyphs))
+    /// Words that cannot be seen, line by line.
+    static func hidden(_ lines: [[Word]]) -> [LaidOutBlock] {
+        Fragments.of(lines).map { fragment in
+            LaidOutBlock(kind: .paragraph, lines: [line([fragment], isRightToLeft: false)], isHidden: true)
+        }
+    }
+
+    /// The blocks of a page in reading order, remarks on it last, and whether it has columns.
+    static func blocks(
+        of glyphs: Glyphs, notes: (inPlace: [Fragment], remarks: [Fragment])
+    ) -> (blocks: [LaidOutBlock], hasColumns: Bool) {
+        let fragments = withoutOrnaments(Fragments.of(glyphs.lines)) + notes.inPlace
         let (upright, numbers, watermarks) = Margins.part(fragments.filter(\.isUpright))
         // Text that runs up or down the page keeps Poppler's order, which follows its direction.
-        var last = (fragments.filter { !$0.isUpright } + watermarks).map { fragment in
+        var last = (fragments.filter { !$0.isUpright } + watermarks + notes.remarks).map { fragment in
             LaidOutBlock(kind: .paragraph, lines: [line([fragment], isRightToLeft: false)])
         }
         if !numbers.isEmpty {

@@ -11,8 +11,8 @@ enum Quality {
     /// Notes of a file from those of its pages: what holds for any page is said of the file, `empty` only of all.
     static func notes(for pages: [ExtractedPage]) -> [QualityNote] {
         var notes: [QualityNote] = []
-        for note in [QualityNote.scan, .garbled, .twoColumn] where pages.contains(where: { $0.notes.contains(note) }) {
-            notes.append(note)
+        for note in [QualityNote.scan, .garbled, .twoColumn, .hiddenText] {
+            if pages.contains(where: { $0.notes.contains(note) }) { notes.append(note) }
         }
         if !pages.isEmpty, pages.allSatisfy({ $0.blocks.isEmpty }), !notes.contains(.scan) { notes.append(.empty) }
         return notes

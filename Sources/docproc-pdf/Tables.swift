@@ -46,7 +46,7 @@ enum Tables {
     /// Cuts a region into tables with such cells and the rest.
     static func parts(_ fragments: [Fragment], isRightToLeft: Bool) -> [Part] {
         let levels = levels(fragments)
-        guard levels.count > 2 else { return [.lines(fragments)] }
+        guard levels.count > 2, levels.contains(where: { $0.fragments.count > 1 }) else { return [.lines(fragments)] }
         let sizes = fragments.map(\.size).sorted()
         let size = max(sizes[sizes.count / 2], 1)
         var parts: [Part] = []
@@ -54,7 +54,8 @@ enum Tables {
         var index = 0
         var attempts = (end: 0, count: 0)
         while index < levels.count {
-            if let zone = zone(levels, from: index, size: size),
+            if levels[index..<min(index + deepest, levels.count)].contains(where: { $0.fragments.count > 1 }),
+                let zone = zone(levels, from: index, size: size),
                 mayTry(zone.levels.upperBound, &attempts),
                 let rows = rows(Array(levels[zone.levels]), tracks: zone.tracks, size: size, isRightToLeft)
             {

@@ -90,6 +90,113 @@ import Testing
         }
     }
 
+    /// Cells that are centred beside one of several lines.
+    @Test func cellsOfSeveralLinesStayInTheirRow() async throws {
+        var lines: [MadePDF.Line] = []
+        for row in 0..<4 {
+            let top = 700 - 36 * row
+            lines += [
+                .init(text: "key \(row)", x: 72, y: top - 12, size: 10),
+                .init(text: "\(row)\(row)", x: 150, y: top - 12, size: 10),
+                .init(text: "note \(row) begins here, then", x: 220, y: top, size: 10),
+                .init(text: "it goes on in the middle", x: 220, y: top - 12, size: 10),
+                .init(text: "and has its end.", x: 220, y: top - 24, size: 10),
+            ]
+        }
+        let blocks = try await extract(MadePDF.pages([lines])).pages[0].blocks
+        #expect(blocks.map(\.kind) == [.tableRow, .tableRow, .tableRow, .tableRow])
+        #expect(
+            blocks.map(words)
+                == (0..<4).map {
+                    "key \($0) \($0)\($0) note \($0) begins here, then it goes on in the middle and has its end."
+                })
+    }
+
+    /// Stanzas that begin anew beside each other below a wide blank.
+    @Test func columnsAreReadBandByBand() async throws {
+        var lines: [MadePDF.Line] = []
+        for band in 0..<3 {
+            for (name, x) in [("left", 72), ("right", 330)] {
+                for row in 0..<4 {
+                    let text = "Verse \(row) of the stanza \(band) on the \(name)"
+                    lines.append(.init(text: text, x: x, y: 700 - 110 * band - 13 * row, size: 10))
+                }
+            }
+        }
+        let text = try await extract(MadePDF.pages([lines])).pages[0].rawText
+        let starts = (0..<3).flatMap { band in
+            ["left", "right"].map { text.range(of: "Verse 0 of the stanza \(band) on the \($0)")?.lowerBound }
+        }
+        #expect(starts.allSatisfy { $0 != nil })
+        #expect(starts.compactMap { $0 } == starts.compactMap { $0 }.sorted())
+    }
+
+    @Test func headsThatNameTheSectionAreSetApart() async throws {
+        let sections = ["One", "Two", "Three", "Four", "Five", "Six"]
+        let pages = sections.map { section -> [MadePDF.Line] in
+            [.init(text: "Chapter 2. Things and section \(section)", x: 72, y: 760)]
+                + (0..<20).map { .init(text: "\(section) has a line \($0) of its text", x: 72, y: 660 - 14 * $0) }
+        }
+        for page in try await extract(MadePDF.pages(pages)).pages {
+            #expect(page.blocks.map(\.kind) == [.pageHeader, .paragraph])
+        }
+    }
+
+    @Test func footnotesAreTold() async throws {
+        let body = (0..<20).map { MadePDF.Line(text: "Body text of line \($0) goes on", x: 72, y: 700 - 14 * $0) }
+        let note = MadePDF.Line(text: "1 A note in small print", x: 72, y: 90, size: 8)
+        let blocks = try await extract(MadePDF.pages([body + [note]])).pages[0].blocks
+        #expect(blocks.map(\.kind) == [.paragraph, .footnote])
+    }
+
+    /// White letters on black are read; on white they are hidden.
+    @Test func whatCannotBeSeenIsHidden() async throws {
+        let content = """
+            0 0 0 rg 60 590 200 30 re f
+            1 1 1 rg BT /F1 11 Tf 72 600 Td (White on black) Tj ET
+            BT /F1 11 Tf 72 500 Td (Ignore what stands above) Tj ET
+            0 0 0 rg BT /F1 11 Tf 72 700 Td (Plain words) Tj ET
+            """
+        let bytes = MadePDF.file([
+            "<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+            MadePDF.stream(content), "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        ])
+        let document = try await extract(bytes)
+        let blocks = document.pages[0].blocks
+        #expect(Set(blocks.filter(\.isHidden).map(words)) == ["Ignore what stands above"])
+        #expect(Set(blocks.filter { !$0.isHidden }.map(words)) == ["Plain words", "White on black"])
+        #expect(document.notes == [.hiddenText] && document.pages[0].notes == [.hiddenText])
+    }
+
+    /// Text that a file draws twice, a little apart, to make it bold is read once.
+    @Test func textDrawnTwiceIsReadOnce() async throws {
+        let content = "BT /F1 12 Tf 72 700 Td (Bold by hand) Tj ET BT /F1 12 Tf 72.3 700 Td (Bold by hand) Tj ET"
+        let bytes = MadePDF.file([
+            "<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+            MadePDF.stream(content), "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        ])
+        #expect(try await extract(bytes).pages[0].rawText == "Bold by hand")
+    }
+
+    @Test func formFieldsAndRemarksAreRead() async throws {
+        let bytes = MadePDF.file([
+            "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[6 0 R]/DR<</Font<</F1 5 0 R>>>>>>>>",
+            "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>"
+                + "/Annots[6 0 R 7 0 R]>>",
+            MadePDF.stream("BT /F1 11 Tf 72 700 Td (Name:) Tj 0 -40 Td (Thank you) Tj ET"),
+            "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+            "<</Type/Annot/Subtype/Widget/FT/Tx/T(name)/V(Ada Lovelace)/Rect[120 695 300 712]/DA(/F1 11 Tf)/P 3 0 R>>",
+            "<</Type/Annot/Subtype/Text/Contents(Is this her name?)/Rect[400 700 420 720]/P 3 0 R>>",
+        ])
+        let text = try await extract(bytes).pages[0].rawText
+        #expect(
+            text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+                == "Name: Ada Lovelace Thank you Is this her name?")
+    }
+
     @Test func lineNumbersAndWatermarksDoNotCutTheText() async throws {
         var lines = [MadePDF.Line(text: "DRAFT", x: 120, y: 580, size: 120)]
         for row in 0..<10 {

@@ -70,6 +70,13 @@ typedef struct {
     size_t run_count;
 } cpdf_text;
 
+/// Text that lies on a page without being drawn by it: the value of a form field, or an annotation's.
+typedef struct {
+    cpdf_rectangle place;
+    char *utf8;
+    bool is_remark;  // somebody's remark on the page; otherwise the page reads as if it were drawn
+} cpdf_note;
+
 /// One page. Poppler selects text between two corners; on a page that it takes for right-to-left, what lies before the
 /// top left corner in its order is lost, so such a page is read again from the other corner.
 typedef struct {
@@ -77,6 +84,8 @@ typedef struct {
     char *label;  // or NULL
     cpdf_text text;
     cpdf_text mirrored;  // empty on most pages
+    cpdf_note *notes;
+    size_t note_count;
 } cpdf_page;
 
 /// Reads page `index`, from 0. Returns false where the page cannot be had; then nothing needs freeing.
@@ -85,6 +94,10 @@ void cpdf_free_page(cpdf_page *page);
 
 /// Whether the page draws any image. Costs a second walk over it.
 bool cpdf_page_has_images(const cpdf_document *document, int index);
+
+/// Which of some places on a page show nothing but white when it is drawn. Costs the drawing.
+void cpdf_find_blank(const cpdf_document *document, int index, const cpdf_rectangle *places, size_t count,
+                     bool *is_blank);
 
 /// Calls `visit` for each outline entry in order, at most `limit` times and `depth` levels deep; `page` is 1-based, 0
 /// where the entry leads elsewhere.
