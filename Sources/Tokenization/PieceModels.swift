@@ -24,8 +24,10 @@ protocol PieceModel: Sendable {
     /// The token of a piece that isn't merged, or -1.
     func whole(_ text: TextView, _ piece: Range<Int>) -> Int32
 
-    /// Adds symbols from `start` on, at most `most` and none past `end`; returns where the last one ends.
-    func fill(_ merger: PairMerger, _ text: TextView, _ start: Int, _ end: Int, most: Int) -> Int
+    /// Sets symbols from `start` on, at most `most` and none past `end`; returns how many and where the last one ends.
+    func fill(
+        _ symbols: PieceSymbols, _ text: TextView, _ start: Int, _ end: Int, most: Int
+    ) -> (count: Int, end: Int)
 
     /// Writes the ids of a merged symbol, one per byte at most; returns how many.
     func write(_ id: Int32, _ text: TextView, _ range: Range<Int>, to ids: UnsafeMutablePointer<Int32>) -> Int
@@ -58,10 +60,15 @@ struct ByteLevelModel: PieceModel {
     }
 
     @inline(__always)
-    func fill(_ merger: PairMerger, _ text: TextView, _ start: Int, _ end: Int, most: Int) -> Int {
-        let end = min(end, start + most)
-        for offset in start..<end { merger.add(byteTokens[Int(text[offset])], start: offset, end: offset &+ 1) }
-        return end
+    func fill(
+        _ symbols: PieceSymbols, _ text: TextView, _ start: Int, _ end: Int, most: Int
+    ) -> (count: Int, end: Int) {
+        let count = min(end - start, most)
+        for index in 0..<count {
+            let offset = start &+ index
+            symbols.set(index, byteTokens[Int(text[offset])], offset, offset &+ 1)
+        }
+        return (count, start + count)
     }
 
     @inline(__always)
@@ -137,16 +144,18 @@ struct CharacterModel<Rule: MergeRule>: PieceModel {
     }
 
     @inline(__always)
-    func fill(_ merger: PairMerger, _ text: TextView, _ start: Int, _ end: Int, most: Int) -> Int {
+    func fill(
+        _ symbols: PieceSymbols, _ text: TextView, _ start: Int, _ end: Int, most: Int
+    ) -> (count: Int, end: Int) {
         var offset = start
-        var left = most
-        while offset < end, left > 0 {
+        var count = 0
+        while offset < end, count < most {
             let length = text.scalar(at: offset).length
-            merger.add(index.find(text, offset..<offset + length), start: offset, end: offset + length)
+            symbols.set(count, index.find(text, offset..<offset + length), offset, offset + length)
             offset += length
-            left -= 1
+            count += 1
         }
-        return offset
+        return (count, offset)
     }
 
     @inline(__always)
