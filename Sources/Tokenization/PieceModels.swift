@@ -38,8 +38,8 @@ struct ByteLevelModel: PieceModel {
     let preTokenizer: PreTokenizer
     let rule: RankedMerges
     let index: ByteStringIndex
-    /// The token of each byte; -1 where the vocabulary has none (such bytes are dropped, as Hugging Face's BPE does
-    /// without an unknown token).
+    /// The token of each byte; -1 where the vocabulary has none: such bytes are dropped before merging, as Hugging
+    /// Face's BPE does without an unknown token.
     let byteTokens: Table<Int32>
     let ignoresMerges: Bool
     /// Bytes of the longest entry.
@@ -63,18 +63,23 @@ struct ByteLevelModel: PieceModel {
     func fill(
         _ symbols: PieceSymbols, _ text: TextView, _ start: Int, _ end: Int, most: Int
     ) -> (count: Int, end: Int) {
-        let count = min(end - start, most)
-        for index in 0..<count {
-            let offset = start &+ index
-            symbols.set(index, byteTokens[Int(text[offset])], offset, offset &+ 1)
+        var offset = start
+        var count = 0
+        while offset < end, count < most {
+            let token = byteTokens[Int(text[offset])]
+            if token >= 0 {
+                symbols.set(count, token, offset, offset &+ 1)
+                count &+= 1
+            }
+            offset &+= 1
         }
-        return (count, start + count)
+        return (count, offset)
     }
 
     @inline(__always)
     func write(_ id: Int32, _ text: TextView, _ range: Range<Int>, to ids: UnsafeMutablePointer<Int32>) -> Int {
         ids[0] = id
-        return id >= 0 ? 1 : 0
+        return 1
     }
 }
 
