@@ -75,7 +75,7 @@ struct CompiledTokenizer {
     }
 
     /// - Parameter window: symbols of a long piece that are merged at a time.
-    func encoder(window: Int = 2048) -> any TextEncoder {
+    func encoder(window: Int = PieceMerging.shortPiece) -> any TextEncoder {
         switch settings.model {
         case .byteLevel(let rule):
             EncoderPool(

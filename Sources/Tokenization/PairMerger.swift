@@ -8,115 +8,160 @@ protocol MergeRule: Sendable {
     func merge(_ left: Int32, _ right: Int32, _ text: TextView, _ range: Range<Int>) -> (rank: UInt32, id: Int32)?
 }
 
-/// Joins the symbols of one piece at a time. Belongs to one thread.
-///
-/// A symbol is an id, or -1 for a stretch without one, and lies from its start to the start of the next.
-final class PairMerger {
-    /// The piece's symbols; the caller fills them in, `run` leaves the result.
-    private(set) var ids: UnsafeMutablePointer<Int32>
-    /// One more than symbols: where the last ends.
-    private(set) var starts: UnsafeMutablePointer<UInt32>
-    private(set) var count = 0
-    private(set) var capacity = 0
+/// The symbols of a piece, side by side: an id each, or -1 for a stretch without one, and where it starts. The next
+/// symbol's start, after the last one an entry more, is where it ends.
+struct PieceSymbols: BitwiseCopyable {
+    let ids: UnsafeMutablePointer<Int32>
+    let starts: UnsafeMutablePointer<UInt32>
+    let capacity: Int
 
-    /// Of a symbol and its right neighbour: the rank of joining them, `none` where that isn't possible, and the id.
-    private var ranks: UnsafeMutablePointer<UInt32>
-    private var joined: UnsafeMutablePointer<Int32>
-    private var next: UnsafeMutablePointer<Int32>
-    private var previous: UnsafeMutablePointer<Int32>
-    private var heap: [Entry] = []
-
-    private static let none = UInt32.max
-    /// Up to this many symbols a linear search for the best pair beats a heap.
-    private static let shortPiece = 96
-
-    init() {
-        capacity = 512
-        (ids, joined, next, previous) = (
-            .allocate(capacity: capacity), .allocate(capacity: capacity), .allocate(capacity: capacity),
-            .allocate(capacity: capacity)
-        )
-        (starts, ranks) = (.allocate(capacity: capacity + 1), .allocate(capacity: capacity))
+    fileprivate init(capacity: Int) {
+        self.capacity = capacity
+        ids = .allocate(capacity: capacity)
+        starts = .allocate(capacity: capacity + 1)
     }
 
-    deinit { free() }
-
-    private func free() {
-        for place in [ids, joined, next, previous] { place.deallocate() }
-        for place in [starts, ranks] { place.deallocate() }
-    }
-
-    /// Begins a piece of up to `most` symbols.
-    func begin(most: Int) {
-        count = 0
-        if most <= capacity { return }
-        free()
-        capacity = most
-        (ids, joined, next, previous) = (
-            .allocate(capacity: capacity), .allocate(capacity: capacity), .allocate(capacity: capacity),
-            .allocate(capacity: capacity)
-        )
-        (starts, ranks) = (.allocate(capacity: capacity + 1), .allocate(capacity: capacity))
-    }
-
-    /// Adds a symbol that ends at `end`; the first one's start is `start`.
+    /// Sets a symbol and where it ends.
     @inline(__always)
-    func add(_ id: Int32, start: Int, end: Int) {
-        ids[count] = id
-        starts[count] = UInt32(truncatingIfNeeded: start)
-        starts[count &+ 1] = UInt32(truncatingIfNeeded: end)
-        count &+= 1
+    func set(_ index: Int, _ id: Int32, _ start: Int, _ end: Int) {
+        ids[index] = id
+        starts[index] = UInt32(truncatingIfNeeded: start)
+        starts[index &+ 1] = UInt32(truncatingIfNeeded: end)
     }
 
     @inline(__always)
     func range(_ index: Int) -> Range<Int> { Int(starts[index])..<Int(starts[index &+ 1]) }
+}
+
+/// Joins the symbols of one piece at a time. Belongs to one thread.
+final class PairMerger {
+    /// Filled in by the caller; `run` leaves the result.
+    private(set) var symbols = PieceSymbols(capacity: 512)
+    var count = 0
+    private var links = MergeLinks(capacity: 512)
+
+    deinit { free() }
+
+    private func free() {
+        symbols.ids.deallocate()
+        symbols.starts.deallocate()
+        links.free()
+    }
+
+    /// Begins a piece of up to `most` symbols; returns where they belong.
+    func begin(most: Int) -> PieceSymbols {
+        count = 0
+        if most > symbols.capacity {
+            free()
+            symbols = PieceSymbols(capacity: most)
+            links = MergeLinks(capacity: most)
+        }
+        return symbols
+    }
+
+    /// Says that the symbols lie further behind.
+    func move(by distance: Int) {
+        for index in 0...count { symbols.starts[index] += UInt32(truncatingIfNeeded: distance) }
+    }
 
     @inline(__always)
     func run(_ rule: some MergeRule, _ text: TextView) {
-        if count < 2 { return }
-        // Links instead of removals; a symbol that was joined to the one before it has next -2.
+        if count >= 2 { count = Merging(symbols: symbols, links: links, count: count, rule: rule, text: text).run() }
+    }
+}
+
+/// Scratch memory for as many symbols.
+private struct MergeLinks: BitwiseCopyable {
+    /// Of a symbol and its right neighbour: the rank of joining them, `UInt32.max` where that isn't possible, and the
+    /// id.
+    let ranks: UnsafeMutablePointer<UInt32>
+    let joined: UnsafeMutablePointer<Int32>
+    /// Neighbours; a symbol that was joined to the one before it has next -2.
+    let next: UnsafeMutablePointer<Int32>
+    let previous: UnsafeMutablePointer<Int32>
+    /// One entry for each neighbours at first, two for each join.
+    let heap: UnsafeMutablePointer<HeapEntry>
+
+    init(capacity: Int) {
+        ranks = .allocate(capacity: capacity)
+        joined = .allocate(capacity: capacity)
+        next = .allocate(capacity: capacity)
+        previous = .allocate(capacity: capacity)
+        heap = .allocate(capacity: 3 * capacity)
+    }
+
+    func free() {
+        ranks.deallocate()
+        joined.deallocate()
+        next.deallocate()
+        previous.deallocate()
+        heap.deallocate()
+    }
+}
+
+/// A pair in the heap. Stale once its left symbol is gone or its right end has moved.
+private struct HeapEntry: BitwiseCopyable {
+    /// `rank << 32 | left`.
+    var order: UInt64
+    var end: UInt32
+}
+
+/// One piece being merged.
+private struct Merging<Rule: MergeRule> {
+    let symbols: PieceSymbols
+    let links: MergeLinks
+    let count: Int
+    let rule: Rule
+    let text: TextView
+
+    private static var none: UInt32 { .max }
+
+    /// Returns how many symbols are left.
+    @inline(__always)
+    func run() -> Int {
         for index in 0..<count {
-            next[index] = Int32(truncatingIfNeeded: index &+ 1)
-            previous[index] = Int32(truncatingIfNeeded: index) &- 1
+            links.next[index] = Int32(truncatingIfNeeded: index &+ 1)
+            links.previous[index] = Int32(truncatingIfNeeded: index) &- 1
         }
-        if count <= Self.shortPiece { runShort(rule, text) } else { runLong(rule, text) }
+        if count <= PieceMerging.shortPiece { runShort() } else { runLong() }
         var kept = 0
-        for index in 0..<count where next[index] != -2 {
-            ids[kept] = ids[index]
-            starts[kept] = starts[index]
+        for index in 0..<count where links.next[index] != -2 {
+            symbols.ids[kept] = symbols.ids[index]
+            symbols.starts[kept] = symbols.starts[index]
             kept &+= 1
         }
-        starts[kept] = starts[count]
-        count = kept
+        symbols.starts[kept] = symbols.starts[count]
+        return kept
     }
 
     /// Finds out what joining a symbol with the one after it would give.
     @inline(__always)
-    private func weigh(_ left: Int, _ rule: some MergeRule, _ text: TextView) {
-        let right = Int(next[left])
-        guard right < count else { return ranks[left] = Self.none }
-        let range = Int(starts[left])..<Int(starts[Int(next[right])])
-        if let merge = rule.merge(ids[left], ids[right], text, range) {
-            ranks[left] = merge.rank
-            joined[left] = merge.id
-        } else {
-            ranks[left] = Self.none
+    private func weigh(_ left: Int) {
+        let right = Int(links.next[left])
+        links.ranks[left] = Self.none
+        guard right < count else { return }
+        let range = Int(symbols.starts[left])..<Int(symbols.starts[Int(links.next[right])])
+        if let merge = rule.merge(symbols.ids[left], symbols.ids[right], text, range) {
+            links.ranks[left] = merge.rank
+            links.joined[left] = merge.id
         }
     }
 
-    /// Joins a symbol with the one after it; `ranks` of it and of the one before are stale then.
+    /// Joins a symbol with the one after it; what is known of it and of the one before is stale then.
     @inline(__always)
     private func join(_ left: Int) {
-        let right = Int(next[left])
-        ids[left] = joined[left]
-        next[left] = next[right]
-        next[right] = -2
-        ranks[right] = Self.none
-        if Int(next[left]) < count { previous[Int(next[left])] = Int32(truncatingIfNeeded: left) }
+        let right = Int(links.next[left])
+        let after = links.next[right]
+        symbols.ids[left] = links.joined[left]
+        links.next[left] = after
+        links.next[right] = -2
+        links.ranks[right] = Self.none
+        if Int(after) < count { links.previous[Int(after)] = Int32(truncatingIfNeeded: left) }
     }
 
-    private func runShort(_ rule: some MergeRule, _ text: TextView) {
-        for index in 0..<count { weigh(index, rule, text) }
+    private func runShort() {
+        for index in 0..<count { weigh(index) }
+        let ranks = links.ranks
         while true {
             var best = Self.none
             for index in 0..<count { best = min(best, ranks[index]) }
@@ -124,63 +169,61 @@ final class PairMerger {
             var left = 0
             while ranks[left] != best { left &+= 1 }
             join(left)
-            weigh(left, rule, text)
-            if previous[left] >= 0 { weigh(Int(previous[left]), rule, text) }
+            weigh(left)
+            if links.previous[left] >= 0 { weigh(Int(links.previous[left])) }
         }
     }
 
-    /// A pair in the heap. Stale once its left symbol is gone or its right end has moved.
-    private struct Entry {
-        /// `rank << 32 | left`.
-        var order: UInt64
-        var end: UInt32
-    }
-
-    private func runLong(_ rule: some MergeRule, _ text: TextView) {
-        heap.removeAll(keepingCapacity: true)
-        for left in 0..<count - 1 { push(left, rule, text) }
-        while let entry = pop() {
+    private func runLong() {
+        var size = 0
+        for left in 0..<count - 1 { push(left, &size) }
+        while size > 0 {
+            let entry = pop(&size)
             let left = Int(entry.order & 0xFFFF_FFFF)
-            let right = Int(next[left])
-            guard right >= 0, right < count, starts[Int(next[right])] == entry.end else { continue }
+            let right = Int(links.next[left])
+            guard right >= 0, right < count, symbols.starts[Int(links.next[right])] == entry.end else { continue }
             join(left)
-            if Int(next[left]) < count { push(left, rule, text) }
-            if previous[left] >= 0 { push(Int(previous[left]), rule, text) }
+            if Int(links.next[left]) < count { push(left, &size) }
+            if links.previous[left] >= 0 { push(Int(links.previous[left]), &size) }
         }
     }
 
-    private func push(_ left: Int, _ rule: some MergeRule, _ text: TextView) {
-        weigh(left, rule, text)
-        guard ranks[left] != Self.none else { return }
-        let entry = Entry(order: UInt64(ranks[left]) << 32 | UInt64(left), end: starts[Int(next[Int(next[left])])])
-        heap.append(entry)
-        heap.withUnsafeMutableBufferPointer { heap in
-            var hole = heap.count - 1
-            while hole > 0, entry.order < heap[(hole - 1) / 2].order {
-                heap[hole] = heap[(hole - 1) / 2]
-                hole = (hole - 1) / 2
-            }
-            heap[hole] = entry
+    private func push(_ left: Int, _ size: inout Int) {
+        weigh(left)
+        guard links.ranks[left] != Self.none else { return }
+        let end = symbols.starts[Int(links.next[Int(links.next[left])])]
+        let entry = HeapEntry(order: UInt64(links.ranks[left]) << 32 | UInt64(left), end: end)
+        var hole = size
+        size &+= 1
+        while hole > 0, entry.order < links.heap[(hole &- 1) / 2].order {
+            links.heap[hole] = links.heap[(hole &- 1) / 2]
+            hole = (hole &- 1) / 2
         }
+        links.heap[hole] = entry
     }
 
-    private func pop() -> Entry? {
-        guard let top = heap.first, let last = heap.popLast() else { return nil }
-        if heap.isEmpty { return top }
-        heap.withUnsafeMutableBufferPointer { heap in
-            var hole = 0
-            while true {
-                var child = 2 * hole + 1
-                guard child < heap.count else { break }
-                if child + 1 < heap.count, heap[child + 1].order < heap[child].order { child += 1 }
-                guard heap[child].order < last.order else { break }
-                heap[hole] = heap[child]
-                hole = child
-            }
-            heap[hole] = last
+    private func pop(_ size: inout Int) -> HeapEntry {
+        let heap = links.heap
+        let top = heap[0]
+        size &-= 1
+        let last = heap[size]
+        var hole = 0
+        while true {
+            var child = 2 &* hole &+ 1
+            guard child < size else { break }
+            if child &+ 1 < size, heap[child &+ 1].order < heap[child].order { child &+= 1 }
+            guard heap[child].order < last.order else { break }
+            heap[hole] = heap[child]
+            hole = child
         }
+        heap[hole] = last
         return top
     }
+}
+
+enum PieceMerging {
+    /// Up to this many symbols a linear search for the best pair beats a heap.
+    static let shortPiece = 96
 }
 
 /// Merges listed one by one, as in BPE: a table from a pair of ids to rank and result.

@@ -159,11 +159,10 @@ final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
             ids[used] = whole
             used += 1
         } else {
-            merger.begin(most: piece.count)
-            _ = model.fill(merger, text, piece.lowerBound, piece.upperBound, most: piece.count)
-            merger.run(model.rule, text)
+            _ = merge(merger, text, piece.lowerBound, piece.upperBound, piece.count)
+            let symbols = merger.symbols
             for index in 0..<merger.count {
-                used += model.write(merger.ids[index], text, merger.range(index), to: ids + used)
+                used += model.write(symbols.ids[index], text, symbols.range(index), to: ids + used)
             }
         }
         cache.store(key, UnsafeBufferPointer(start: ids + first, count: used - first), bytes)
@@ -185,13 +184,13 @@ final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
         var end = merge(merger, text, start, piece.upperBound, size)
         while end < piece.upperBound {
             // Tokens at the end may not have met their right neighbours yet.
-            let last = merger.count - max(1, merger.count / 8)
+            let last = merger.count - max(1, merger.count / 4)
             var border = last
             var next = end
             while border > max(0, last - 16) {
-                let place = Int(merger.starts[border])
+                let place = Int(merger.symbols.starts[border])
                 next = merge(ahead, text, place, piece.upperBound, size)
-                if meets(text, merger.range(border - 1), ahead.range(0)) { break }
+                if meets(text, merger.symbols.range(border - 1), ahead.symbols.range(0)) { break }
                 border -= 1
             }
             guard border > max(0, last - 16) else {
@@ -200,18 +199,37 @@ final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
                 continue
             }
             write(text, border, &sink)
+            let place = Int(merger.symbols.starts[border])
+            let skipped = repeats(text, start..<end, place..<next, piece.upperBound)
+            for _ in 0..<skipped { write(text, border, &sink) }
+            ahead.move(by: skipped * (place - start))
+            next += skipped * (place - start)
             swap(&merger, &ahead)
-            start = Int(merger.starts[0])
+            start = Int(merger.symbols.starts[0])
             end = next
-            size = window
         }
         write(text, merger.count, &sink)
     }
 
+    /// How often the step from one window to the next can be taken again: as often as the next window has the bytes of
+    /// the one before. What holds for one such step holds for all.
+    private func repeats(_ text: TextView, _ window: Range<Int>, _ next: Range<Int>, _ end: Int) -> Int {
+        let step = next.lowerBound - window.lowerBound
+        guard window.count == next.count, text.equals(window.lowerBound, next) else { return 0 }
+        var count = 0
+        var place = next.lowerBound
+        while place + step + window.count <= end, text.equals(place, place + step..<place + step + window.count) {
+            place += step
+            count += 1
+        }
+        return count
+    }
+
     /// Merges up to `most` symbols from `start` on; returns where they end.
     private func merge(_ merger: PairMerger, _ text: TextView, _ start: Int, _ end: Int, _ most: Int) -> Int {
-        merger.begin(most: min(most, end - start))
-        let reached = model.fill(merger, text, start, end, most: most)
+        let symbols = merger.begin(most: min(most, end - start))
+        let (count, reached) = model.fill(symbols, text, start, end, most: most)
+        merger.count = count
         merger.run(model.rule, text)
         return reached
     }
@@ -219,15 +237,15 @@ final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
     /// Both, taken for themselves, stay apart and whole.
     private func meets(_ text: TextView, _ left: Range<Int>, _ right: Range<Int>) -> Bool {
         _ = merge(across, text, left.lowerBound, right.upperBound, left.count + right.count)
-        return across.count == 2 && across.range(0) == left
+        return across.count == 2 && across.symbols.range(0) == left
     }
 
     /// Hands on the ids of the first symbols.
     private func write(_ text: TextView, _ count: Int, _ sink: inout TokenSink) {
+        let symbols = merger.symbols
         for index in 0..<count {
             if used + 256 > Self.mostIDs { flush(&sink) }
-            used += model.write(merger.ids[index], text, merger.range(index), to: ids + used)
+            used += model.write(symbols.ids[index], text, symbols.range(index), to: ids + used)
         }
-        flush(&sink)
     }
 }

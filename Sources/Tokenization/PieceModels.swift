@@ -24,8 +24,10 @@ protocol PieceModel: Sendable {
     /// The token of a piece that isn't merged, or -1.
     func whole(_ text: TextView, _ piece: Range<Int>) -> Int32
 
-    /// Adds symbols from `start` on, at most `most` and none past `end`; returns where the last one ends.
-    func fill(_ merger: PairMerger, _ text: TextView, _ start: Int, _ end: Int, most: Int) -> Int
+    /// Sets symbols from `start` on, at most `most` and none past `end`; returns how many and where the last one ends.
+    func fill(
+        _ symbols: PieceSymbols, _ text: TextView, _ start: Int, _ end: Int, most: Int
+    ) -> (count: Int, end: Int)
 
     /// Writes the ids of a merged symbol, one per byte at most; returns how many.
     func write(_ id: Int32, _ text: TextView, _ range: Range<Int>, to ids: UnsafeMutablePointer<Int32>) -> Int
@@ -36,8 +38,8 @@ struct ByteLevelModel: PieceModel {
     let preTokenizer: PreTokenizer
     let rule: RankedMerges
     let index: ByteStringIndex
-    /// The token of each byte; -1 where the vocabulary has none (such bytes are dropped, as Hugging Face's BPE does
-    /// without an unknown token).
+    /// The token of each byte; -1 where the vocabulary has none: such bytes are dropped before merging, as Hugging
+    /// Face's BPE does without an unknown token.
     let byteTokens: Table<Int32>
     let ignoresMerges: Bool
     /// Bytes of the longest entry.
@@ -58,16 +60,26 @@ struct ByteLevelModel: PieceModel {
     }
 
     @inline(__always)
-    func fill(_ merger: PairMerger, _ text: TextView, _ start: Int, _ end: Int, most: Int) -> Int {
-        let end = min(end, start + most)
-        for offset in start..<end { merger.add(byteTokens[Int(text[offset])], start: offset, end: offset &+ 1) }
-        return end
+    func fill(
+        _ symbols: PieceSymbols, _ text: TextView, _ start: Int, _ end: Int, most: Int
+    ) -> (count: Int, end: Int) {
+        var offset = start
+        var count = 0
+        while offset < end, count < most {
+            let token = byteTokens[Int(text[offset])]
+            if token >= 0 {
+                symbols.set(count, token, offset, offset &+ 1)
+                count &+= 1
+            }
+            offset &+= 1
+        }
+        return (count, offset)
     }
 
     @inline(__always)
     func write(_ id: Int32, _ text: TextView, _ range: Range<Int>, to ids: UnsafeMutablePointer<Int32>) -> Int {
         ids[0] = id
-        return id >= 0 ? 1 : 0
+        return 1
     }
 }
 
@@ -137,16 +149,18 @@ struct CharacterModel<Rule: MergeRule>: PieceModel {
     }
 
     @inline(__always)
-    func fill(_ merger: PairMerger, _ text: TextView, _ start: Int, _ end: Int, most: Int) -> Int {
+    func fill(
+        _ symbols: PieceSymbols, _ text: TextView, _ start: Int, _ end: Int, most: Int
+    ) -> (count: Int, end: Int) {
         var offset = start
-        var left = most
-        while offset < end, left > 0 {
+        var count = 0
+        while offset < end, count < most {
             let length = text.scalar(at: offset).length
-            merger.add(index.find(text, offset..<offset + length), start: offset, end: offset + length)
+            symbols.set(count, index.find(text, offset..<offset + length), offset, offset + length)
             offset += length
-            left -= 1
+            count += 1
         }
-        return offset
+        return (count, offset)
     }
 
     @inline(__always)

@@ -69,6 +69,12 @@ struct TextView {
     @inline(__always)
     subscript(offset: Int) -> UInt8 { base[offset] }
 
+    /// Two stretches of the same length hold the same.
+    @inline(__always)
+    func equals(_ start: Int, _ other: Range<Int>) -> Bool {
+        memcmp(base + start, base + other.lowerBound, other.count) == 0
+    }
+
     func continues(with bytes: UnsafeBufferPointer<UInt8>, at offset: Int) -> Bool {
         guard let start = bytes.baseAddress, offset + bytes.count <= count else { return false }
         return memcmp(base + offset, start, bytes.count) == 0

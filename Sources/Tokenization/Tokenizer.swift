@@ -97,15 +97,19 @@ package final class Tokenizer: Sendable {
         tokens.reserveCapacity(tokens.count + ids.count)
         var position = 0
         for id in ids {
-            var length = 1
-            if id != unknown {
-                let own = vocabulary.decoded[Int(id)]
-                // Bytes that a vocabulary has no token for are left out.
-                while !view.continues(with: own, at: position), position < view.count { position += 1 }
-                length = own.count
-            }
             var start = position
-            position = min(position + length, view.count)
+            if id == unknown {
+                position += 1
+            } else if view.continues(with: vocabulary.decoded[Int(id)], at: position) {
+                position += vocabulary.decoded[Int(id)].count
+            } else {
+                // Bytes that a vocabulary has no token for are left out, before a token and inside of it.
+                for (index, byte) in vocabulary.decoded[Int(id)].enumerated() {
+                    while position < view.count, view[position] != byte { position += 1 }
+                    if index == 0 { start = min(position, view.count) }
+                    position = min(position + 1, view.count)
+                }
+            }
             var end = position
             while start > 0, view[start] & 0xC0 == 0x80 { start -= 1 }
             while end < view.count, view[end] & 0xC0 == 0x80 { end += 1 }

@@ -62,6 +62,18 @@ enum Utf8 {
             guard offset < text.count else { break }
             // All of what is no ASCII, without looking for ASCII in between.
             repeat {
+                if offset + 4 <= text.count {
+                    let word = UnsafeRawPointer(text.base + offset).loadUnaligned(as: UInt32.self).littleEndian
+                    // Three bytes, neither longer than needed nor half a surrogate pair; or two.
+                    if word & 0xC0_C0F0 == 0x80_80E0, word & 0x200F != 0, word & 0x200F != 0x200D {
+                        offset &+= 3
+                        continue
+                    }
+                    if word & 0xC0E0 == 0x80C0, word & 0x1E != 0 {
+                        offset &+= 2
+                        continue
+                    }
+                }
                 let (length, valid) = sequence(text, offset)
                 guard valid else { return offset }
                 offset &+= length

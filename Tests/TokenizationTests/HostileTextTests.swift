@@ -54,8 +54,14 @@ struct HostileTextTests {
                 return
             }
             // SentencePiece vocabularies can't tell U+2581 from a space.
-            let expected = text.replacingOccurrences(of: "\u{2581}", with: name.hasPrefix("gemma") ? " " : "\u{2581}")
-            guard Array(ids.flatMap { tokenizer.bytes(of: $0) }) != Array(expected.utf8) else { continue }
+            var expected = Array(text.utf8)
+            if name.hasPrefix("gemma") {
+                expected = Array(text.replacingOccurrences(of: "\u{2581}", with: " ").utf8)
+            } else {
+                // SmolLM2 has no token for some control characters; the reference drops them too.
+                expected.removeAll { tokenizer.vocabulary.byteTokens[Int($0)] < 0 }
+            }
+            guard Array(ids.flatMap { tokenizer.bytes(of: $0) }) != expected else { continue }
             Issue.record("\(text.debugDescription) doesn't come back")
             return
         }
@@ -80,7 +86,7 @@ struct HostileTextTests {
     @Test(arguments: names)
     func longPiecesAreExact(_ name: String) throws {
         let compiled = try CompiledTokenizer(Fixture.definition(name).definition)
-        let windows = [16, 100, 2048].map { ($0, compiled.encoder(window: $0)) }
+        let windows = [16, 96, 2048].map { ($0, compiled.encoder(window: $0)) }
         let whole = compiled.encoder(window: 1 << 20)
         var generator = SeededGenerator(seed: 11)
         for alphabet in ["a", "ab", "aAbé", "ha", "=", "\t", "ㅋㅎ", "ab\u{301}", "etaoinshrdlu", "\u{1F642}\u{1F643}"] {
