@@ -20,7 +20,9 @@ struct FoldedText: Sendable {
     static let apostrophe: UInt32 = 39
 
     /// Folds a text. Leading and trailing white space leaves no symbol.
-    init(_ text: String) {
+    ///
+    /// - Parameter leftOut: UTF-8 ranges that count as white space, in order and apart.
+    init(_ text: String, leavingOut leftOut: [Range<Int>] = []) {
         let capacity = text.utf8.count
         symbols.reserveCapacity(capacity)
         lower.reserveCapacity(capacity)
@@ -31,12 +33,14 @@ struct FoldedText: Sendable {
         var gap: Gap?
         let scalars = text.unicodeScalars
         var index = scalars.startIndex
+        var skip = leftOut[...]
         while index != scalars.endIndex {
             let scalar = scalars[index]
             var next = scalars.index(after: index)
             let begin = offset
             offset += Self.utf8Length(scalar)
-            let kind = Self.kind(of: scalar)
+            while let first = skip.first, first.upperBound <= begin { skip.removeFirst() }
+            let kind = skip.first.map { $0.contains(begin) } ?? false ? .space : Self.kind(of: scalar)
             switch kind {
             case .invisible: break
             case .space, .dash:

@@ -3,8 +3,9 @@ package import Documents
 /// Finds a quote in a document, in time linear in both.
 ///
 /// Tried in this order, the first that finds anything counts: the bytes as they are; folded (see `FoldedText`) with
-/// case; folded without case; without the punctuation at the end that style guides put inside of quotation marks; the
-/// parts around an ellipsis, in order and near each other. A place inside of a longer word or number is no place: "30
+/// case; folded without case; without the punctuation at the end that style guides put inside of quotation marks; all
+/// of this once more without what interrupts the text at the end of a page (see `ReadingFlow`); the parts around an
+/// ellipsis, in order and near each other. A place inside of a longer word or number is no place: "30
 /// days" does not stand in "130 days".
 package struct QuoteMatcher: Sendable {
     /// A place where a quote stands.
@@ -39,12 +40,16 @@ package struct QuoteMatcher: Sendable {
     let document: Document
     private let bytes: [UInt8]
     private let folded: FoldedText
+    /// The same without interruptions; nil where there are none.
+    private let flow: FoldedText?
 
     /// Prepares a document for any number of look-ups.
     package init(_ document: Document) {
         self.document = document
         bytes = Array(document.text.utf8)
         folded = FoldedText(document.text)
+        let interruptions = ReadingFlow.interruptions(of: document)
+        flow = interruptions.isEmpty ? nil : FoldedText(document.text, leavingOut: interruptions)
     }
 
     /// Where a quote stands, in order of the document; empty where it does not.
@@ -53,8 +58,10 @@ package struct QuoteMatcher: Sendable {
         if !exact.isEmpty { return exact.map { hit(.exact, $0) } }
         let wanted = FoldedText(quote)
         if wanted.symbols.contains(where: { FoldedText.isLetter($0) || (48...57).contains($0) }) {
-            let found = foldedPlaces(wanted)
-            if !found.isEmpty { return found.map { hit(.normalized, $0) } }
+            for text in [folded, flow] {
+                let found = text.map { foldedPlaces(wanted, in: $0) } ?? []
+                if !found.isEmpty { return found.map { hit(.normalized, $0) } }
+            }
             let parts = Self.parts(of: quote)
             if parts.count > 1, let range = inOrder(parts) { return [hit(.normalized, range)] }
         }
@@ -69,16 +76,15 @@ package struct QuoteMatcher: Sendable {
 
     // MARK: Folded
 
-    private func foldedPlaces(_ wanted: FoldedText) -> [Range<Int>] {
-        let sources: [([UInt32], [UInt32])] = [(wanted.symbols, folded.symbols), (wanted.lower, folded.lower)]
-        for (pattern, text) in sources {
-            let found = places(of: pattern, in: text) { isWholeFolded($0) }
-            if !found.isEmpty { return found.map(source) }
+    private func foldedPlaces(_ wanted: FoldedText, in text: FoldedText) -> [Range<Int>] {
+        for (pattern, symbols) in [(wanted.symbols, text.symbols), (wanted.lower, text.lower)] {
+            let found = places(of: pattern, in: symbols) { isWhole(Self.source($0, text)) }
+            if !found.isEmpty { return found.map { Self.source($0, text) } }
         }
         // "…, as amended." where the source goes on after "amended".
-        let bare = wanted.lower.prefix { _ in true }.reversed().drop { Self.isEndMark($0) }.reversed()
+        let bare = Array(wanted.lower.reversed().drop { Self.isEndMark($0) }.reversed())
         guard bare.count < wanted.lower.count, bare.count > 2 else { return [] }
-        return places(of: Array(bare), in: folded.lower) { isWholeFolded($0) }.map(source)
+        return places(of: bare, in: text.lower) { isWhole(Self.source($0, text)) }.map { Self.source($0, text) }
     }
 
     private static func isEndMark(_ symbol: UInt32) -> Bool {
@@ -177,8 +183,10 @@ package struct QuoteMatcher: Sendable {
         isWhole(source(range))
     }
 
-    private func source(_ range: Range<Int>) -> Range<Int> {
-        folded.starts[range.lowerBound]..<folded.ends[range.upperBound - 1]
+    private func source(_ range: Range<Int>) -> Range<Int> { Self.source(range, folded) }
+
+    private static func source(_ range: Range<Int>, _ text: FoldedText) -> Range<Int> {
+        text.starts[range.lowerBound]..<text.ends[range.upperBound - 1]
     }
 
     private func hit(_ match: QuoteMatch, _ range: Range<Int>) -> Hit {
