@@ -38,6 +38,27 @@ import Testing
         #expect(strict.error.contains("error[DP-IN-02]"))
     }
 
+    @Test func textIsExportedToAFileForEachDocument() throws {
+        let program = try Program()
+        defer { program.remove() }
+        try program.write("docs/a.txt", "The bridge was opened in 1931.\n")
+        try program.write("docs/b.md", "# Notes\n\nThe harbour closes at dusk.\n")
+        try program.write("docs/sub/a.html", "<html><body><p>The tower is 45 metres high.</p></body></html>")
+        try program.write("docs/sub/a.md", "A second one.\n")
+        try program.write("docs/empty.txt", "")
+        let result = try program.run("ingest", "docs", "--export", "text", "-o", "out")
+        #expect(result.status == 0, "\(result.error)")
+        let names = try FileManager.default.subpathsOfDirectory(atPath: program.folder + "/out").sorted()
+        #expect(names == ["a.txt", "b.txt", "sub", "sub/a.html.txt", "sub/a.md.txt"])
+        #expect(program.read("out/a.txt") == "The bridge was opened in 1931.\n")
+        #expect(program.read("out/b.txt") == "Notes\n\nThe harbour closes at dusk.\n")
+        #expect(program.read("out/sub/a.html.txt") == "The tower is 45 metres high.\n")
+        #expect(try program.run("ingest", "docs", "--export", "text").status == 2)
+        let onFile = try program.run("ingest", "docs", "--export", "text", "-o", "docs/a.txt")
+        #expect(onFile.status != 0 && onFile.error.contains("docs/a.txt"))
+        #expect(program.read("docs/a.txt") == "The bridge was opened in 1931.\n")
+    }
+
     @Test func inspectShowsNumberedPassages() throws {
         let program = try Program()
         defer { program.remove() }

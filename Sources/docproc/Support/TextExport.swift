@@ -24,7 +24,14 @@ final class TextExport {
             return name
         }
         partial = "\(folder)/.docproc-partial-\(getpid())"
-        do { try Folder.create(partial) } catch { throw error.userError }
+        do {
+            try Folder.create(partial)
+        } catch {
+            if case .full = error { throw error.userError }
+            throw UserError(
+                .noPermission, "files cannot be written to the folder", places: [.init("folder", folder)],
+                remedies: [.init("-o DIR", "choose another folder")])
+        }
     }
 
     deinit {
