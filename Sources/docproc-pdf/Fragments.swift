@@ -14,6 +14,8 @@ struct Fragment {
     var isRightToLeft: Bool
     /// False for text that runs up or down the page.
     var isUpright: Bool
+    /// What it was put together from; empty for right-to-left text and for notes.
+    var words: [Word] = []
 }
 
 enum Fragments {
@@ -32,17 +34,20 @@ enum Fragments {
         }
     }
 
-    private static func leftToRight(_ line: [Word]) -> [Fragment] {
+    /// Words in order, as one fragment.
+    static func line(_ words: [Word]) -> Fragment { join(words, isRightToLeft: false, hasSpace) }
+
+    private static func leftToRight(_ all: [Word]) -> [Fragment] {
         var fragments: [Fragment] = []
         var words: [Word] = []
-        for word in line {
+        for word in all {
             if let last = words.last, parts(last, word) {
-                fragments.append(join(words, isRightToLeft: false, hasSpace))
+                fragments.append(line(words))
                 words = []
             }
             words.append(word)
         }
-        fragments.append(join(words, isRightToLeft: false, hasSpace))
+        fragments.append(line(words))
         return fragments
     }
 
@@ -142,6 +147,6 @@ enum Fragments {
         let size = sizes.max { ($0.characters, $0.size) < ($1.characters, $1.size) }?.size ?? 0
         return Fragment(
             text: text, box: box, size: size, isBold: 2 * bold > count, isRightToLeft: isRightToLeft,
-            isUpright: 2 * words.count(where: \.isUpright) >= words.count)
+            isUpright: 2 * words.count(where: \.isUpright) >= words.count, words: isRightToLeft ? [] : words)
     }
 }

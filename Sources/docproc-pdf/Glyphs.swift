@@ -169,6 +169,7 @@ private struct WordBuilder {
     private var depth = 0
     private var boldCharacters = 0
     private var paleCharacters = 0
+    private var firstTop = 0.0
     private var characters = 0
     var sawSpace = false
 
@@ -197,7 +198,7 @@ private struct WordBuilder {
         if characters > 0, depth == 0, jumps(to: at, size: height) { endWord(into: &line) }
         if characters == 0 {
             (box, size, direction, followsSpace) = (own, height, .neutral, sawSpace)
-            (advance, boldCharacters, paleCharacters) = ((0, 0), 0, 0)
+            (advance, boldCharacters, paleCharacters, firstTop) = ((0, 0), 0, 0, at.y0)
         } else {
             advance.x += abs(at.x0 - last.x0)
             advance.y += abs(at.y0 - last.y0)
@@ -220,7 +221,8 @@ private struct WordBuilder {
     mutating func endWord(into line: inout [Word]) {
         guard characters > 0 else { return }
         // Two signs farther apart than letters of a word are a fraction.
-        let isFraction = characters == 2 && advance.y > 0.9 * size
+        let isFraction = characters == 2 && advance.y > 0.9 * size && utf8.count == 2
+        if isFraction { utf8 = last.y0 < firstTop ? [utf8[1], 0x2f, utf8[0]] : [utf8[0], 0x2f, utf8[1]] }
         line.append(
             Word(
                 text: String(decoding: utf8, as: UTF8.self), box: box, size: size,

@@ -64,8 +64,9 @@ enum PDFReader {
         let wanted = numbers(request.pages, of: pageCount)
         progress(0, wanted.count)
         var pages: [LaidOutPage] = []
+        var drawings = mostDrawings
         for (index, number) in wanted.enumerated() {
-            pages.append(page(number, of: document))
+            pages.append(page(number, of: document, drawings: &drawings))
             progress(index + 1, wanted.count)
         }
         Furniture.mark(&pages)
@@ -89,7 +90,12 @@ enum PDFReader {
         return wanted.sorted()
     }
 
-    private static func page(_ number: Int, of document: OpaquePointer) -> LaidOutPage {
+    /// Pages of a file that are drawn to see whether white letters stand on white; drawing may take long.
+    private static let mostDrawings = 40
+
+    private static func page(
+        _ number: Int, of document: OpaquePointer, drawings: inout Int
+    ) -> LaidOutPage {
         var raw = cpdf_page()
         guard cpdf_read_page(document, Int32(number - 1), &raw) else {
             let failure = ExtractionFailure(.malformed, "page \(number) cannot be read")
@@ -99,6 +105,8 @@ enum PDFReader {
         var glyphs = Glyphs(raw)
         let hidden = glyphs.takeHidden { places in
             var blank = [Bool](repeating: false, count: places.count)
+            guard drawings > 0 else { return blank }
+            drawings -= 1
             let rectangles = places.map { cpdf_rectangle(x0: $0.x0, y0: $0.y0, x1: $0.x1, y1: $0.y1) }
             cpdf_find_blank(document, Int32(number - 1), rectangles, rectangles.count, &blank)
             return blank

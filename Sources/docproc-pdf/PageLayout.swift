@@ -62,7 +62,7 @@ enum PageLayout {
         of glyphs: Glyphs, notes: (inPlace: [Fragment], remarks: [Fragment])
     ) -> (blocks: [LaidOutBlock], hasColumns: Bool) {
         let fragments = withoutOrnaments(Fragments.of(glyphs.lines)) + notes.inPlace
-        let (upright, numbers, watermarks) = Margins.part(fragments.filter(\.isUpright))
+        let (upright, numbers, watermarks) = Margins.part(Fractions.joined(fragments.filter(\.isUpright)))
         // Text that runs up or down the page keeps Poppler's order, which follows its direction.
         var last = (fragments.filter { !$0.isUpright } + watermarks + notes.remarks).map { fragment in
             LaidOutBlock(kind: .paragraph, lines: [line([fragment], isRightToLeft: false)])
