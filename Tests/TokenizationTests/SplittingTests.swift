@@ -72,6 +72,39 @@ struct SplittingTests {
         }
     }
 
+    /// The part that is called well-formed is, and ends shortly before the first fault.
+    @Test
+    func wellFormedTextIsFound() {
+        var generator = SeededGenerator(seed: 22)
+        let parts: [[UInt8]] = [
+            [0x41], [0x20, 0x7F], [0xC2, 0x80], [0xDF, 0xBF], [0xE0, 0xA0, 0x80], [0xED, 0x9F, 0xBF],
+            [0xEE, 0x80, 0x80],
+            [0xF0, 0x90, 0x80, 0x80], [0xF4, 0x8F, 0xBF, 0xBF], [0xEA, 0xB0, 0x80], Array("plain text ".utf8),
+        ]
+        let faults: [[UInt8]] = [
+            [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xC2], [0xE0, 0x9F, 0xBF], [0xE1, 0x80], [0xED, 0xA0, 0x80],
+            [0xF0, 0x8F, 0xBF, 0xBF], [0xF1, 0x80, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xFF],
+        ]
+        for _ in 0..<4000 {
+            func some() -> [UInt8] {
+                (0..<Int.random(in: 0...90, using: &generator)).flatMap { _ in
+                    parts.randomElement(using: &generator) ?? []
+                }
+            }
+            let before = some()
+            let fault = Bool.random(using: &generator) ? faults.randomElement(using: &generator) ?? [] : []
+            let text = before + fault + (fault.isEmpty ? [] : [0x41] + some())
+            let place = fault.isEmpty ? text.count : before.count
+            for valid in [ct_valid, ct_valid_portable] {
+                let found = valid(text, text.count)
+                #expect(
+                    found <= place && place - found < 128
+                        && String(validating: text.prefix(found), as: UTF8.self) != nil)
+            }
+            #expect(text.withTextView { Utf8.firstFault($0) } == place)
+        }
+    }
+
     /// Traps of all kinds end to end, cut everywhere.
     @Test(arguments: Fixture.hasShared ? ["smollm2"] + GoldenTests.names.dropFirst() : ["smollm2"])
     func blocksOfAnySizeGiveTheSameIDs(_ name: String) throws {
