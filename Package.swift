@@ -142,7 +142,7 @@ let package = Package(
             name: "ConversionTests", dependencies: ["Conversion", "Kernels", "Tensors", "Weights", system],
             swiftSettings: unsafeMemory),
         .testTarget(
-            name: "TokenizationTests", dependencies: ["Hashing", "Tokenization", "Weights"],
+            name: "TokenizationTests", dependencies: ["CTextScan", "Hashing", "Tokenization", "Weights"],
             resources: [.copy("Fixtures")], swiftSettings: swift),
         .testTarget(
             name: "KVCacheTests", dependencies: ["Hashing", "KVCache", "Kernels", "Tensors", system],

@@ -32,7 +32,7 @@ extension Tokenizer {
 /// A mapped file. It stays mapped as long as any table in it is in use.
 final class CompiledFile {
     /// Another layout, or another meaning of what is in it, is another version.
-    private static let magic = Array("docproc tokens 1".utf8)
+    private static let magic = Array("docproc tokens 2".utf8)
     private static let alignment = 64
     private static let sections = 9
 

@@ -26,7 +26,7 @@ struct PairBorders: Sendable {
             var left: UInt32?
             while offset < range.upperBound {
                 guard let length = Utf8.length(text, offset) else { break }
-                let right = text.scalar(at: offset).value
+                let right = Utf8.bytes(of: text.scalar(at: offset).value)
                 if let left { insert(left, right) }
                 left = right
                 offset += length
@@ -34,23 +34,25 @@ struct PairBorders: Sendable {
         }
     }
 
+    /// Takes the bytes of characters, the first lowest.
     private func insert(_ left: UInt32, _ right: UInt32) {
         if left < 0x80, right < 0x80 { ascii[Int(left << 7 | right)] = 0 }
         let bit = Self.hash(left, right)
         others[bit >> 6] |= 1 << UInt64(bit & 63)
     }
 
+    /// The place of a pair, each given by its bytes.
     @inline(__always)
     private static func hash(_ left: UInt32, _ right: UInt32) -> Int {
-        let mixed = (UInt64(left) << 21 | UInt64(right)) &* 0x9E37_79B9_7F4A_7C15
-        return Int(truncatingIfNeeded: mixed >> (64 - hashBits))
+        let mixed = (UInt64(left) &<< 32 | UInt64(right)) &* 0x9E37_79B9_7F4A_7C15
+        return Int(truncatingIfNeeded: mixed &>> (64 - hashBits))
     }
 
     /// Text can be cut between these characters.
     @inline(__always)
     func isBorder(_ left: UInt32, _ right: UInt32) -> Bool {
         if (left | right) < 0x80 { return ascii[Int(left << 7 | right)] != 0 }
-        let bit = Self.hash(left, right)
+        let bit = Self.hash(Utf8.bytes(of: left), Utf8.bytes(of: right))
         return others[bit >> 6] >> UInt64(bit & 63) & 1 == 0
     }
 
@@ -66,7 +68,10 @@ struct PairBorders: Sendable {
     ) -> Int {
         let table = ascii.base
         var count = 0
-        var left = text.scalar(before: position).value
+        let others = others.base
+        var left = Utf8.bytes(of: text.scalar(before: position).value)
+        // Four bytes are read at once.
+        let last = text.count - 4
         while position < text.count, count + 64 <= capacity {
             if left < 0x80, position + 32 <= text.count, Utf8.isASCII32(text.base + position) {
                 var borders: UInt64 = 0
@@ -85,13 +90,25 @@ struct PairBorders: Sendable {
                 position &+= 32
                 continue
             }
-            let (scalar, length) = text.scalar(at: position)
-            if isBorder(left, scalar) {
+            // Without branches: characters of any length, and borders where nobody could guess them.
+            var rest = 16
+            while rest > 0, position <= last {
+                let (right, length) = Utf8.bytes(at: text.base + position)
+                let bit = Self.hash(left, right)
                 ends[count] = UInt32(truncatingIfNeeded: position)
-                count &+= 1
+                count &+= Int(truncatingIfNeeded: ~(others[bit &>> 6] &>> UInt64(bit & 63)) & 1)
+                left = right
+                position &+= length
+                rest &-= 1
             }
-            left = scalar
-            position &+= length
+            if position > last, position < text.count {
+                let (right, length) = text.scalar(at: position)
+                let bit = Self.hash(left, Utf8.bytes(of: right))
+                ends[count] = UInt32(truncatingIfNeeded: position)
+                count &+= Int(truncatingIfNeeded: ~(others[bit &>> 6] &>> UInt64(bit & 63)) & 1)
+                left = Utf8.bytes(of: right)
+                position &+= length
+            }
         }
         return count
     }

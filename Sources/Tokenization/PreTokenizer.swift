@@ -181,11 +181,11 @@ struct PreTokenizer: @unchecked Sendable {
     @inline(__always) private func isNewline(_ byte: UInt8) -> Bool {
         byte == Self.newline || byte == Self.carriageReturn
     }
-    @inline(__always) private func isLetter(_ kind: UInt8) -> Bool { (1...3).contains(kind) }
+    @inline(__always) private func isLetter(_ kind: UInt8) -> Bool { 0b01110 &>> kind & 1 != 0 }
     @inline(__always) private func isNumber(_ kind: UInt8) -> Bool { kind == CharacterClass.number.rawValue }
     @inline(__always) private func isSpace(_ kind: UInt8) -> Bool { kind == CharacterClass.space.rawValue }
     /// Neither white space, letter nor number; marks count as symbols here.
-    @inline(__always) private func isSymbol(_ kind: UInt8) -> Bool { kind == 0 || kind == 4 }
-    @inline(__always) private func isUpperish(_ kind: UInt8) -> Bool { kind == 1 || kind == 3 || kind == 4 }
-    @inline(__always) private func isLowerish(_ kind: UInt8) -> Bool { (2...4).contains(kind) }
+    @inline(__always) private func isSymbol(_ kind: UInt8) -> Bool { 0b10001 &>> kind & 1 != 0 }
+    @inline(__always) private func isUpperish(_ kind: UInt8) -> Bool { 0b11010 &>> kind & 1 != 0 }
+    @inline(__always) private func isLowerish(_ kind: UInt8) -> Bool { 0b11100 &>> kind & 1 != 0 }
 }

@@ -1,5 +1,7 @@
 // Checks of UTF-8, as quick as they can be for text that has nothing wrong.
 
+import CTextScan
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -9,6 +11,25 @@
 #endif
 
 enum Utf8 {
+    /// The bytes of the character at a place where four bytes can be read, the first lowest, and how many they are.
+    @inline(__always)
+    static func bytes(at place: UnsafePointer<UInt8>) -> (value: UInt32, length: Int) {
+        let word = UInt32(littleEndian: UnsafeRawPointer(place).loadUnaligned(as: UInt32.self))
+        // Two bits for each value of the upper four bits of the first byte: its length less one.
+        let length = (0xE500_0000 as UInt32) &>> ((word & 0xF0) &>> 3) & 3
+        return (word & (~0 as UInt32) &>> (24 &- length &* 8), Int(truncatingIfNeeded: length) &+ 1)
+    }
+
+    /// The bytes of a character, the first lowest.
+    static func bytes(of scalar: UInt32) -> UInt32 {
+        if scalar < 0x80 { return scalar }
+        let last = (scalar & 0x3F | 0x80)
+        if scalar < 0x800 { return 0xC0 | scalar >> 6 | last << 8 }
+        let third = (scalar >> 6 & 0x3F | 0x80)
+        if scalar < 0x10000 { return 0xE0 | scalar >> 12 | third << 8 | last << 16 }
+        return 0xF0 | scalar >> 18 | (scalar >> 12 & 0x3F | 0x80) << 8 | third << 16 | last << 24
+    }
+
     /// All of 32 bytes are below 0x80.
     @inline(__always)
     static func isASCII32(_ text: UnsafePointer<UInt8>) -> Bool {
@@ -56,28 +77,11 @@ enum Utf8 {
 
     /// Where the first ill-formed sequence starts, or the text's length.
     static func firstFault(_ text: TextView) -> Int {
-        var offset = 0
+        var offset = ct_valid(text.base, text.count)
         while offset < text.count {
-            while offset + 32 <= text.count, isASCII32(text.base + offset) { offset &+= 32 }
-            guard offset < text.count else { break }
-            // All of what is no ASCII, without looking for ASCII in between.
-            repeat {
-                if offset + 4 <= text.count {
-                    let word = UnsafeRawPointer(text.base + offset).loadUnaligned(as: UInt32.self).littleEndian
-                    // Three bytes, neither longer than needed nor half a surrogate pair; or two.
-                    if word & 0xC0_C0F0 == 0x80_80E0, word & 0x200F != 0, word & 0x200F != 0x200D {
-                        offset &+= 3
-                        continue
-                    }
-                    if word & 0xC0E0 == 0x80C0, word & 0x1E != 0 {
-                        offset &+= 2
-                        continue
-                    }
-                }
-                let (length, valid) = sequence(text, offset)
-                guard valid else { return offset }
-                offset &+= length
-            } while offset < text.count && (text[offset] >= 0x80 || offset & 31 != 0)
+            let (length, valid) = sequence(text, offset)
+            guard valid else { return offset }
+            offset &+= length
         }
         return text.count
     }

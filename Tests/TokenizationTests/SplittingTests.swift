@@ -1,5 +1,6 @@
 // Pretokens from bit masks against those found character by character; texts in blocks and parts against whole ones.
 
+import CTextScan
 import Foundation
 import Testing
 
@@ -39,6 +40,68 @@ struct SplittingTests {
             guard found != expected else { continue }
             Issue.record("\(String(decoding: text, as: UTF8.self).debugDescription): \(found) instead of \(expected)")
             return
+        }
+    }
+
+    /// Whatever instructions the processor has, the masks are those that the classes of the bytes give.
+    @Test
+    func masksAreTheClassesOfBytes() {
+        var generator = SeededGenerator(seed: 21)
+        for round in 0..<600 {
+            let bytes = (0..<64).map {
+                UInt8(truncatingIfNeeded: round < 4 ? round * 64 + $0 : Int(generator.next() >> 40))
+            }
+            func mask(_ holds: (UInt8) -> Bool) -> UInt64 {
+                bytes.enumerated().reduce(0) { holds($1.element) ? $0 | 1 << UInt64($1.offset) : $0 }
+            }
+            let expected = [
+                mask { (0x61...0x7A).contains($0) }, mask { (0x41...0x5A).contains($0) },
+                mask { (0x30...0x39).contains($0) },
+                mask { $0 == 0x20 }, mask { $0 == 0x0A || $0 == 0x0D }, mask { [0x09, 0x0B, 0x0C].contains($0) },
+                mask { $0 == 0x27 }, mask { $0 == 0x2F }, mask { $0 >= 0x80 },
+            ]
+            for classify in [ct_classify, ct_classify_portable] {
+                var masks = ct_masks()
+                classify(bytes, &masks)
+                let found = [
+                    masks.lower, masks.upper, masks.digit, masks.space, masks.newline, masks.blank, masks.apostrophe,
+                    masks.slash, masks.high,
+                ]
+                #expect(found == expected)
+            }
+        }
+    }
+
+    /// The part that is called well-formed is, and ends shortly before the first fault.
+    @Test
+    func wellFormedTextIsFound() {
+        var generator = SeededGenerator(seed: 22)
+        let parts: [[UInt8]] = [
+            [0x41], [0x20, 0x7F], [0xC2, 0x80], [0xDF, 0xBF], [0xE0, 0xA0, 0x80], [0xED, 0x9F, 0xBF],
+            [0xEE, 0x80, 0x80],
+            [0xF0, 0x90, 0x80, 0x80], [0xF4, 0x8F, 0xBF, 0xBF], [0xEA, 0xB0, 0x80], Array("plain text ".utf8),
+        ]
+        let faults: [[UInt8]] = [
+            [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xC2], [0xE0, 0x9F, 0xBF], [0xE1, 0x80], [0xED, 0xA0, 0x80],
+            [0xF0, 0x8F, 0xBF, 0xBF], [0xF1, 0x80, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xFF],
+        ]
+        for _ in 0..<4000 {
+            func some() -> [UInt8] {
+                (0..<Int.random(in: 0...90, using: &generator)).flatMap { _ in
+                    parts.randomElement(using: &generator) ?? []
+                }
+            }
+            let before = some()
+            let fault = Bool.random(using: &generator) ? faults.randomElement(using: &generator) ?? [] : []
+            let text = before + fault + (fault.isEmpty ? [] : [0x41] + some())
+            let place = fault.isEmpty ? text.count : before.count
+            for valid in [ct_valid, ct_valid_portable] {
+                let found = valid(text, text.count)
+                #expect(
+                    found <= place && place - found < 128
+                        && String(validating: text.prefix(found), as: UTF8.self) != nil)
+            }
+            #expect(text.withTextView { Utf8.firstFault($0) } == place)
         }
     }
 

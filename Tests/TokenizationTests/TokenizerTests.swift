@@ -2,7 +2,8 @@
 
 import Foundation
 import Testing
-import Tokenization
+
+@testable import Tokenization
 
 @Suite
 struct TokenizerTests {
@@ -95,6 +96,18 @@ struct TokenizerTests {
         let tokens = tokenizer.encodeWithOffsets(utf8: bytes)
         #expect(tokens.last?.range == 6..<7)
         #expect(tokens.first?.range == 0..<1)
+    }
+
+    /// SmolLM2 has no token for U+0004: the reference joins what stands around it.
+    @Test
+    func bytesWithoutTokens() throws {
+        let tokenizer = try Fixture.tokenizer("smollm2")
+        #expect(tokenizer.encode("\u{4},\u{4}_ \u{4}") == tokenizer.encode(",_ "))
+        #expect(tokenizer.encode(",\u{4}_") == [40476])
+        #expect(
+            tokenizer.encodeWithOffsets("a,\u{4}_é") == [
+                OffsetToken(id: 81, range: 0..<1), OffsetToken(id: 40476, range: 1..<4),
+            ] + tokenizer.encodeWithOffsets("é").map { OffsetToken(id: $0.id, range: 4..<6) })
     }
 
     /// Anything quadratic or recursive would take minutes here.

@@ -1,8 +1,9 @@
-// What the tokenizers need of the processor: classes of 64 bytes at once, and memory ahead of its use.
+// What the tokenizers need of the processor: classes of 64 bytes at once, checks of UTF-8, and memory ahead of its use.
 
 #ifndef CT_TEXT_SCAN_H
 #define CT_TEXT_SCAN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /// One bit per byte, the lowest for the first.
@@ -27,6 +28,13 @@ void ct_classify(const uint8_t *text, ct_masks *masks);
 
 /// The same with nothing but the instructions that every processor of the architecture has.
 void ct_classify_portable(const uint8_t *text, ct_masks *masks);
+
+/// How many bytes at the front are well-formed UTF-8 for certain: whole characters, up to some tens of bytes before the
+/// first fault or the end.
+size_t ct_valid(const uint8_t *text, size_t count);
+
+/// The same with nothing but the instructions that every processor of the architecture has.
+size_t ct_valid_portable(const uint8_t *text, size_t count);
 
 /// Asks for the memory at `place` ahead of its use.
 static inline void ct_prefetch(const void *place) { __builtin_prefetch(place); }

@@ -13,7 +13,7 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench", abstract: "Measure this machine and a model.",
         subcommands: [
             BenchSpeed.self, BenchAnswers.self, BenchKV.self, BenchMachine.self, BenchPerplexity.self,
-            BenchRecall.self,
+            BenchRecall.self, BenchTokenize.self,
         ])
 }
 

@@ -15,10 +15,15 @@ extension GGUFFile: TokenizerMetadata {}
 /// The compiled form is kept in the cache folder under a SHA-256 of what it was made from: of a GGUF file everything
 /// before the tensors, of other files all of them. So a changed file is another tokenizer, and models of one family that
 /// only differ in their weights are told apart for no more than the time of a hash.
-struct TokenizerFile {
+struct TokenizerFile: Sendable {
     let path: String
     /// Where compiled tokenizers are kept; nil: nowhere.
     let folder: FilePath?
+
+    init(_ path: String, folder: FilePath?) {
+        self.path = path
+        self.folder = folder
+    }
 
     init(_ path: String, in context: CommandContext) {
         self.path = path
