@@ -60,8 +60,10 @@ enum Fragments {
         guard a.isUpright, b.isUpright else { return false }
         let size = max(a.size, b.size)
         let gap = b.box.x0 - a.box.x1
-        // Small print at a distance, such as a line number, is no part of the line; at no distance it is an index.
-        let isOther = min(a.size, b.size) < 0.7 * size && gap > 0.5 * size
+        // Small print at a distance, such as a line number, is no part of the line; at no distance it is an index. So is
+        // print that is a little smaller at a larger one: notes in the margin.
+        let small = min(a.size, b.size)
+        let isOther = small < 0.7 * size && gap > 0.5 * size || small < 0.95 * size && gap > 0.8 * size
         return isOther || gap > wideGap * size || gap < -2 * size
     }
 
