@@ -85,11 +85,11 @@ package enum SkipReason: String, Sendable, Hashable, Codable, CaseIterable {
     /// One sentence for people.
     package var explanation: String {
         switch self {
-        case .image: "an image; text in images is not read"
-        case .audio: "an audio file"
+        case .image: "an image; images are not read yet"
+        case .audio: "an audio file; sound is not read yet"
         case .video: "a video file"
-        case .office: "an office document; convert it to PDF or HTML first"
-        case .archive: "an archive; unpack it first"
+        case .office: "an office document of a kind that is not read; DOCX is"
+        case .archive: "an archive of a kind that is not unpacked; zip and gzip are"
         case .database: "a database"
         case .program: "a program or library"
         case .binary: "binary data of no known kind"

@@ -89,7 +89,8 @@ struct HTMLContent {
             case Int(CH_HIDDEN):
                 return true
             case Int(CH_ARIA_HIDDEN), Int(CH_ARIA_MODAL):
-                if bytes.elementsEqual("true".utf8) { return true }
+                // Captions that repeat the image's alternative are kept from screen readers only.
+                if tree.nodes[node].tag != .figcaption, bytes.elementsEqual("true".utf8) { return true }
             case Int(CH_STYLE):
                 let style = String(decoding: bytes, as: UTF8.self).lowercased().filter { !$0.isWhitespace }
                 for rule in style.split(separator: ";") {
