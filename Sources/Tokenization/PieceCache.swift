@@ -122,9 +122,6 @@ final class PieceCache {
 
     /// What is known of a piece; for keys of long ones the caller compares the piece itself.
     @inline(__always)
-    func find(_ key: Key) -> UnsafePointer<Value>? { Self.find(key, in: line(key)) }
-
-    @inline(__always)
     static func find(_ key: Key, in line: UnsafeMutableRawPointer) -> UnsafePointer<Value>? {
         var entry = UnsafeRawPointer(line)
         if entry.load(as: UInt64.self) != key.low || entry.load(fromByteOffset: 8, as: UInt64.self) != key.high {
@@ -192,22 +189,15 @@ extension PieceCache {
         }
     }
 
-    /// Writes the ids of a piece that is remembered; nil if it isn't.
-    func replay(_ key: Key, _ piece: UnsafeBufferPointer<UInt8>, to ids: UnsafeMutablePointer<Int32>) -> Int? {
-        guard let value = find(key)?.pointee else { return nil }
-        let number = value[0] >> 28
-        if number != Self.inArena {
-            for index in 0..<Int(number) {
-                ids[index] = Int32(bitPattern: index == 0 ? value[0] & Self.idMask : value[index])
-            }
-            return Int(number)
-        }
-        let count = Int(value[2])
-        let start = arena + Int(value[1])
-        if piece.count > 15, let own = piece.baseAddress, memcmp(start + count * 4, own, piece.count) != 0 {
-            return nil
-        }
-        UnsafeMutableRawPointer(ids).copyMemory(from: start, byteCount: count * 4)
+    /// Writes ids that lie in the arena; nil where the piece is another one with the same hash.
+    @inline(__always)
+    func copy(
+        _ value: Value, _ piece: UnsafePointer<UInt8>, _ length: Int, to ids: UnsafeMutablePointer<Int32>
+    ) -> Int? {
+        let count = Int(truncatingIfNeeded: value[2])
+        let start = arena + Int(truncatingIfNeeded: value[1])
+        if length > 15, memcmp(start + count &* 4, piece, length) != 0 { return nil }
+        UnsafeMutableRawPointer(ids).copyMemory(from: start, byteCount: count &* 4)
         return count
     }
 }

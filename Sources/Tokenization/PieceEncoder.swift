@@ -46,7 +46,8 @@ final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
 
     private static var batch: Int { 128 }
     private static var mostPieces: Int { 2048 }
-    private static var mostIDs: Int { 32768 }
+    /// Twice what a batch of pieces out of the cache can come to.
+    private static var mostIDs: Int { 2 * batch * (PieceCache.longestPiece + 1) }
     /// Longer pieces are merged a window of so many symbols at a time.
     private let window: Int
 
@@ -85,6 +86,7 @@ final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
         var first = 0
         while first < count {
             let number = min(Self.batch, count - first)
+            if used > Self.mostIDs / 2 { flush(&sink) }
             findLines(text, start, ends + first, number)
             encodeBatch(text, &start, ends + first, number, &sink)
             first += number
@@ -115,6 +117,7 @@ final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
         _ sink: inout TokenSink
     ) {
         let probes = probes
+        let cache = cache
         var piece = start
         var place = ids + used
         for index in 0..<count {
@@ -131,6 +134,11 @@ final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
                         piece = end
                         continue
                     }
+                    if let number = cache.copy(value, text.base + piece, end &- piece, to: place) {
+                        place += number
+                        piece = end
+                        continue
+                    }
                 }
             }
             used = place - ids
@@ -142,17 +150,11 @@ final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
         start = piece
     }
 
-    /// Pieces that are new, or of many ids, or too long for the cache. Leaves room for four ids of every piece.
+    /// Pieces that are new, or too long for the cache.
     @inline(never)
     private func encodeSlowly(_ text: TextView, _ piece: Range<Int>, _ key: PieceCache.Key, _ sink: inout TokenSink) {
-        let room = piece.count + 4 * Self.mostPieces
-        if used + room > Self.mostIDs { flush(&sink) }
-        let bytes = UnsafeBufferPointer(start: text.base + piece.lowerBound, count: piece.count)
         guard piece.count <= PieceCache.longestPiece else { return encodeLong(text, piece, &sink) }
-        if let count = cache.replay(key, bytes, to: ids + used) {
-            used += count
-            return
-        }
+        let bytes = UnsafeBufferPointer(start: text.base + piece.lowerBound, count: piece.count)
         let first = used
         let whole = model.whole(text, piece)
         if whole >= 0 {
@@ -209,6 +211,7 @@ final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
             end = next
         }
         write(text, merger.count, &sink)
+        flush(&sink)
     }
 
     /// How often the step from one window to the next can be taken again: as often as the next window has the bytes of

@@ -106,6 +106,19 @@ struct HostileTextTests {
         return sink.ids
     }
 
+    /// Long pieces of as many tokens as fit into any buffer, with words right behind them.
+    @Test(arguments: names)
+    func wordsBehindLongPieces(_ name: String) throws {
+        let tokenizer = try Fixture.tokenizer(name)
+        var generator = SeededGenerator(seed: 13)
+        let words = String(repeating: " word and 中文 more", count: 400)
+        let expected = tokenizer.encode(words)
+        for count in [300, 16_000, 32_500, 64_900, 65_300, 65_500, 66_000] {
+            let long = String((0..<count).map { _ in "qxzj".randomElement(using: &generator) ?? "q" })
+            #expect(tokenizer.encode(long + words) == tokenizer.encode(long) + expected, "\(count)")
+        }
+    }
+
     /// Anything quadratic would take hours.
     @Test(.timeLimit(.minutes(1)), arguments: names)
     func megabytesOfOneCharacter(_ name: String) throws {
