@@ -55,10 +55,14 @@ package final class Engine: Sendable {
         try EnginePlanner.tokenizer(model)
     }
 
-    /// What the file says, without opening an engine. Builds the tokenizer to find the template.
-    package static func describe(_ model: ModelFiles) throws(EngineError) -> ModelDescription {
+    /// What the file says, without opening an engine.
+    ///
+    /// - Parameter tokenizer: the model's, to find the template; `nil` reads it.
+    package static func describe(
+        _ model: ModelFiles, tokenizer: Tokenizer? = nil
+    ) throws(EngineError) -> ModelDescription {
         let configuration = try EnginePlanner.configuration(model)
-        let tokenizer = try EnginePlanner.tokenizer(model)
+        let tokenizer = if let tokenizer { tokenizer } else { try EnginePlanner.tokenizer(model) }
         return ModelDescription(
             model, configuration, template: EnginePlanner.template(model, tokenizer: tokenizer),
             vocabularySize: tokenizer.vocabularySize)
@@ -197,7 +201,7 @@ private actor EngineCore {
             throw .memory(memory, limit: limit)
         }
         let kernels = try EnginePlanner.kernels(options)
-        let tokenizer = try EnginePlanner.tokenizer(model)
+        let tokenizer = if let given = options.tokenizer { given } else { try EnginePlanner.tokenizer(model) }
         let template = EnginePlanner.template(model, tokenizer: tokenizer)
         let compute = Compute(
             pool: ThreadPool(threads: options.threads), kernels: kernels, numerics: options.numerics)

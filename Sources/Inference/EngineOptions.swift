@@ -2,6 +2,7 @@ package import Hashing
 package import KVCache
 package import Kernels
 package import SystemPackage
+package import Tokenization
 
 /// How an engine is set up; fixed while it lives.
 package struct EngineOptions: Sendable {
@@ -33,6 +34,8 @@ package struct EngineOptions: Sendable {
     package var kvReading = KVReading.exact
     /// Tokens that are stored and paged out together.
     package var segmentTokens = KVSegment.fullTokens
+    /// The model's tokenizer where it is at hand, such as from its compiled form; `nil` reads it from the model.
+    package var tokenizer: Tokenizer?
     /// Where keys and values of shared prompts are kept; `nil` keeps none.
     package var kvStore: KVStoreOptions?
 

@@ -62,7 +62,7 @@ struct PackCommand: DocprocCommand {
     func run(in context: CommandContext) async throws {
         let loader = ModelLoader(context: context)
         let files = try loader.files()
-        let (tokenizer, accepted) = try TokenizeCommand.facts(files)
+        let (tokenizer, accepted) = try TokenizeCommand.facts(files, context)
         let size: Int
         switch context.settings.text(SettingKey.context) ?? "auto" {
         case "auto": size = min(loader.reliableWindow(files), accepted)

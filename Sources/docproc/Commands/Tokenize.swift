@@ -48,7 +48,7 @@ struct TokenizeCommand: DocprocCommand {
     func run(in context: CommandContext) async throws {
         let chosen = try tokenizer.map { try TokenizerFile($0, in: context).tokenizer() }
         if jsonl {
-            let tokenizer = try chosen ?? Self.facts(ModelLoader(context: context).files()).0
+            let tokenizer = try chosen ?? Self.facts(ModelLoader(context: context).files(), context).0
             return try TokenLines(tokenizer, mode: special ? .special : .plain).run(in: context)
         }
         if let tokenizer, let chosen {
@@ -63,7 +63,7 @@ struct TokenizeCommand: DocprocCommand {
         }
         let loader = ModelLoader(context: context)
         let files = try loader.files()
-        let (tokenizer, contextLength) = try Self.facts(files)
+        let (tokenizer, contextLength) = try Self.facts(files, context)
         let counts = try await count(tokenizer, context)
         let total = counts.reduce(0) { $0 + $1.tokens }
         let reliable = min(loader.reliableWindow(files), contextLength)
@@ -111,9 +111,10 @@ struct TokenizeCommand: DocprocCommand {
     }
 
     /// The tokenizer and the context of a model, without opening an engine.
-    static func facts(_ files: ModelFiles) throws(UserError) -> (Tokenizer, Int) {
+    static func facts(_ files: ModelFiles, _ context: CommandContext) throws(UserError) -> (Tokenizer, Int) {
+        let tokenizer = try TokenizerFile(files, in: context).tokenizer()
         do {
-            return (try Engine.tokenizer(files), try Engine.describe(files).contextLength)
+            return (tokenizer, try Engine.describe(files, tokenizer: tokenizer).contextLength)
         } catch {
             throw error.userError(path: files.path)
         }

@@ -7,6 +7,7 @@ import Models
 import Runs
 import Store
 import SystemPackage
+import Tokenization
 import Weights
 
 /// From a model's name in the settings to an engine that answers, with the memory limit checked in between.
@@ -36,6 +37,7 @@ struct ModelLoader {
         options.kvReading = settings.text(SettingKey.kvRead).flatMap(KVReading.init) ?? .exact
         options.pagingFolder = pagingFolder
         options.pagingLimit = settings.integer(SettingKey.disk)
+        options.tokenizer = try TokenizerFile(files, in: context).tokenizer()
         options.kernels = context.environment["DOCPROC_KERNELS"].flatMap { $0.isEmpty ? nil : $0 }
         switch settings.text(SettingKey.context) ?? "auto" {
         case "max": options.contextLimit = nil

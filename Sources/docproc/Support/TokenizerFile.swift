@@ -1,6 +1,7 @@
 import Diagnostics
 import Hashing
 import Inference
+import Models
 import Runs
 import Store
 import SystemPackage
@@ -28,6 +29,13 @@ struct TokenizerFile: Sendable {
     init(_ path: String, in context: CommandContext) {
         self.path = path
         folder = context.settings.isOn(SettingKey.store) ? FilePath(context.places.cache).appending("tokenizers") : nil
+    }
+
+    /// The tokenizer of a model.
+    init(_ files: ModelFiles, in context: CommandContext) {
+        let isFolder = files.folder != nil
+        self.init(
+            isFolder ? FilePath(files.path).appending("tokenizer.json").string : files.path, in: context)
     }
 
     /// Reads the compiled form, or the file.
