@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { READ = 0, WRITE = 1 };
@@ -34,7 +35,16 @@ static int spawn(pid_t *pid, const char *path, char *const arguments[], char *co
     if (code == 0)
         code = posix_spawnattr_setflags(
             &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    if (code == 0) code = posix_spawn(pid, path, &actions, &attributes, arguments, environment);
+    if (code == 0) {
+        // A program that was just written is busy for as long as the child of another thread, not yet at its own
+        // program, holds the writer's descriptor.
+        const struct timespec pause = {0, 5000000};
+        for (int tries = 0; tries < 100; tries++) {
+            code = posix_spawn(pid, path, &actions, &attributes, arguments, environment);
+            if (code != ETXTBSY) break;
+            nanosleep(&pause, NULL);
+        }
+    }
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return code;
