@@ -26,6 +26,9 @@ struct TokenSink {
 }
 
 /// Scratch memory and cache of one call at a time. What comes out depends on the text alone.
+///
+/// Unchecked: `EncoderPool` hands an encoder out under its lock and takes it back after the call, so that one thread at
+/// a time has it.
 final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
     private let model: Model
     private let cache = PieceCache()

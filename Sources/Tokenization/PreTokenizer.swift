@@ -2,6 +2,8 @@
 // Rules are tried in order at each place; the first that matches ends the pretoken. No rule looks back.
 
 /// One family's splitting rule over well-formed UTF-8.
+///
+/// Unchecked: `classes` points into a table that lives as long as the program and is never written.
 struct PreTokenizer: @unchecked Sendable {
     let rule: TokenizerDefinition.PreTokenizer
     private let table = CharacterTable.shared

@@ -9,6 +9,9 @@
 #endif
 
 /// Elements at a fixed place. What it stands on, own memory or a part of a mapped file, lives as long as it does.
+///
+/// Unchecked: elements are written here and in the initializer of what the table is a part of, while no other thread
+/// has it, and only read afterwards.
 final class Table<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
     let base: UnsafeMutablePointer<Element>
     let count: Int
