@@ -27,6 +27,9 @@ enum Fragments {
     /// A gap wider than this many ems between other words is one even if Poppler has none.
     private static let wordGap = 0.3
 
+    /// A gap that is no wider is none even if Poppler has one, as in formulas: the signs of a product, an index.
+    private static let thinSpace = 0.12
+
     /// The fragments of lines in Poppler's order.
     static func of(_ lines: [[Word]]) -> [Fragment] {
         lines.flatMap { line in
@@ -53,7 +56,10 @@ enum Fragments {
 
     /// Poppler has none where it starts a new line or word for another reason, such as another font.
     private static func hasSpace(_ a: Word, _ b: Word) -> Bool {
-        b.followsSpace || b.box.x0 - a.box.x1 > wordGap * max(a.size, b.size)
+        let gap = (b.box.x0 - a.box.x1) / max(a.size, b.size, 0.1)
+        guard b.followsSpace, abs(gap) < thinSpace else { return b.followsSpace || gap > wordGap }
+        // The number of a footnote is no part of the word before it, an index is part of a variable.
+        return b.size < 0.9 * a.size && a.text.utf8.count > 3
     }
 
     private static func parts(_ a: Word, _ b: Word) -> Bool {
