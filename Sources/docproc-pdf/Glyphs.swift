@@ -49,7 +49,7 @@ struct Word {
 
 /// The words of a page, line by line as Poppler cut them.
 struct Glyphs {
-    private(set) var lines: [[Word]] = []
+    var lines: [[Word]] = []
     /// Characters other than white space.
     private(set) var ink = 0
     /// Those of them that no font map explains: U+FFFD, private use, control characters.

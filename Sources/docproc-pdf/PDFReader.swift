@@ -65,8 +65,9 @@ enum PDFReader {
         progress(0, wanted.count)
         var pages: [LaidOutPage] = []
         var drawings = mostDrawings
+        var ligatures = LostLigatures()
         for (index, number) in wanted.enumerated() {
-            pages.append(page(number, of: document, drawings: &drawings))
+            pages.append(page(number, of: document, drawings: &drawings, ligatures: &ligatures))
             progress(index + 1, wanted.count)
         }
         Furniture.mark(&pages)
@@ -94,7 +95,7 @@ enum PDFReader {
     private static let mostDrawings = 40
 
     private static func page(
-        _ number: Int, of document: OpaquePointer, drawings: inout Int
+        _ number: Int, of document: OpaquePointer, drawings: inout Int, ligatures: inout LostLigatures
     ) -> LaidOutPage {
         var raw = cpdf_page()
         guard cpdf_read_page(document, Int32(number - 1), &raw) else {
@@ -103,6 +104,7 @@ enum PDFReader {
         }
         defer { cpdf_free_page(&raw) }
         var glyphs = Glyphs(raw)
+        ligatures.restore(&glyphs, raw.text, of: document, page: number)
         let hidden = glyphs.takeHidden { places in
             var blank = [Bool](repeating: false, count: places.count)
             guard drawings > 0 else { return blank }

@@ -99,6 +99,12 @@ bool cpdf_page_has_images(const cpdf_document *document, int index);
 void cpdf_find_blank(const cpdf_document *document, int index, const cpdf_rectangle *places, size_t count,
                      bool *is_blank);
 
+/// Draws what stands in some places of a page as SVG, in which every glyph has its place, and hands the bytes to `take`
+/// until that returns false. Of a string that is drawn in one go all glyphs come if one is in a place. Costs a walk over
+/// the page.
+void cpdf_draw(const cpdf_document *document, int index, const cpdf_rectangle *places, size_t count, void *context,
+               bool (*take)(void *context, const uint8_t *bytes, size_t count));
+
 /// Calls `visit` for each outline entry in order, at most `limit` times and `depth` levels deep; `page` is 1-based, 0
 /// where the entry leads elsewhere.
 void cpdf_outline(const cpdf_document *document, int limit, int depth, void *context,
