@@ -63,7 +63,8 @@ struct TokenizeCommand: DocprocCommand {
         }
         let loader = ModelLoader(context: context)
         let files = try loader.files()
-        let (tokenizer, contextLength) = try Self.facts(files, context)
+        let (tokenizer, description) = try Self.facts(files, context)
+        let contextLength = description.contextLength
         let counts = try await count(tokenizer, context)
         let total = counts.reduce(0) { $0 + $1.tokens }
         let reliable = min(loader.reliableWindow(files), contextLength)
@@ -110,11 +111,12 @@ struct TokenizeCommand: DocprocCommand {
             })
     }
 
-    /// The tokenizer and the context of a model, without opening an engine.
-    static func facts(_ files: ModelFiles, _ context: CommandContext) throws(UserError) -> (Tokenizer, Int) {
+    /// The tokenizer and the properties of a model, without opening an engine.
+    static func facts(_ files: ModelFiles, _ context: CommandContext) throws(UserError) -> (Tokenizer, ModelDescription)
+    {
         let tokenizer = try TokenizerFile(files, in: context).tokenizer()
         do {
-            return (tokenizer, try Engine.describe(files, tokenizer: tokenizer).contextLength)
+            return (tokenizer, try Engine.describe(files, tokenizer: tokenizer))
         } catch {
             throw error.userError(path: files.path)
         }
