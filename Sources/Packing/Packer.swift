@@ -48,10 +48,7 @@ package struct Packer: Sendable {
         try checkFrame(frame)
         let pieces = documents.enumerated().map { document, source in
             source.segments.enumerated().flatMap { index, segment in
-                inSight(
-                    WindowBody.Piece(
-                        document: document, segment: index, textRange: segment.textRange,
-                        estimate: estimate(segment.textRange, source)), source)
+                inSight(piece(SegmentReference(document: document, segment: index), segment.textRange, source), source)
             }
         }
         let groups =
@@ -93,11 +90,13 @@ package struct Packer: Sendable {
         arrange: ([SegmentReference]) -> [SegmentReference]
     ) throws(PackingError) -> ContextWindow {
         try checkFrame(frame)
+        var known: [SegmentReference: WindowBody.Piece] = [:]
         func pieces(_ references: [SegmentReference]) -> [WindowBody.Piece] {
-            arrange(references).map {
-                WindowBody.Piece(
-                    document: $0.document, segment: $0.segment,
-                    textRange: documents[$0.document].segments[$0.segment].textRange)
+            arrange(references).map { reference in
+                let source = documents[reference.document]
+                let piece = known[reference] ?? piece(reference, source.segments[reference.segment].textRange, source)
+                known[reference] = piece
+                return piece
             }
         }
         var chosen: [SegmentReference] = []
@@ -245,7 +244,7 @@ package struct Packer: Sendable {
         func fits(_ pieces: [WindowBody.Piece]) -> Bool { self.fits(pieces, documents, frame) }
         func fitsAligned(_ pieces: [WindowBody.Piece]) -> Bool { self.fitsAligned(pieces, documents, frame) }
 
-        // How many might fit, from estimates; then the exact count decides, one piece at a time.
+        // How many might fit, from estimates; then the exact count decides, in steps that grow and shrink again.
         var taken = 0
         var estimate = frameTokens(frame)
         for piece in queue.reversed() {
@@ -254,8 +253,20 @@ package struct Packer: Sendable {
             taken += 1
         }
         taken = max(taken, 1)
-        while taken > 1, !fitsAligned(first(taken)) { taken -= 1 }
-        while taken < queue.count, fitsAligned(first(taken + 1)) { taken += 1 }
+        var step = 1
+        while taken > 1, !fitsAligned(first(taken)) {
+            taken = max(1, taken - step)
+            step *= 2
+        }
+        step = max(1, step / 2)
+        while step > 0 {
+            if taken + step <= queue.count, fitsAligned(first(taken + step)) {
+                taken += step
+                step *= 2
+            } else {
+                step /= 2
+            }
+        }
         if taken == 1, let piece = queue.last, !fits([piece]) {
             try split(piece, &queue, documents, frame)
             taken = 1
@@ -279,27 +290,30 @@ package struct Packer: Sendable {
         _ piece: WindowBody.Piece, _ queue: inout [WindowBody.Piece], _ documents: [SegmentedDocument],
         _ frame: PromptFrame
     ) throws(PackingError) {
+        let source = documents[piece.document]
         let base = piece.textRange.lowerBound
         func part(_ end: Int) -> WindowBody.Piece {
-            WindowBody.Piece(document: piece.document, segment: piece.segment, textRange: base..<base + end)
+            self.piece(piece.reference, base..<base + end, source)
         }
-        let end = Self.longest(documents[piece.document].document.text(in: piece.textRange)) {
+        let end = Self.longest(source.document.text(in: piece.textRange)) {
             count([part($0)], documents, frame) <= budget.prompt
         }
         guard let end else {
             throw .frameTooLarge(frame: count([part(0)], documents, frame), prompt: budget.prompt)
         }
         queue.removeLast()
-        var rest = piece
-        rest.textRange = base + end..<piece.textRange.upperBound
-        rest.estimate = estimate(rest.textRange, documents[piece.document])
-        queue.append(rest)
+        queue.append(self.piece(piece.reference, base + end..<piece.textRange.upperBound, source))
         queue.append(part(end))
     }
 
-    /// Tokens of a range by itself, and some for its number and the line end.
-    private func estimate(_ range: Range<Int>, _ source: SegmentedDocument) -> Int {
-        tokenizer.plainTokens(WindowBody.escape(source.document.text(in: range))).count + 4
+    /// A segment or a part of it, with its tokens alone and some for its number and the line end.
+    private func piece(
+        _ reference: SegmentReference, _ range: Range<Int>, _ source: SegmentedDocument
+    ) -> WindowBody.Piece {
+        let content = WindowBody.escape(source.document.text(in: range))
+        return WindowBody.Piece(
+            document: reference.document, segment: reference.segment, textRange: range, content: content,
+            estimate: tokenizer.plainTokens(content).count + 4)
     }
 
     /// A piece in parts that local layers see whole.
@@ -308,17 +322,13 @@ package struct Packer: Sendable {
         var parts: [WindowBody.Piece] = []
         guard let most = [view.window, view.chunk].compactMap(\.self).min() else { return [piece] }
         while rest.estimate > most {
-            var part = rest
             let base = rest.textRange.lowerBound
             let end = Self.longest(source.document.text(in: rest.textRange)) {
-                estimate(base..<base + $0, source) <= most
+                self.piece(piece.reference, base..<base + $0, source).estimate <= most
             }
             guard let end else { break }
-            part.textRange = base..<base + end
-            part.estimate = estimate(part.textRange, source)
-            parts.append(part)
-            rest.textRange = base + end..<rest.textRange.upperBound
-            rest.estimate = estimate(rest.textRange, source)
+            parts.append(self.piece(piece.reference, base..<base + end, source))
+            rest = self.piece(piece.reference, base + end..<rest.textRange.upperBound, source)
         }
         return parts + [rest]
     }

@@ -20,8 +20,12 @@ struct WindowBody {
         var segment: Int
         /// UTF-8 range in `Document.text`.
         var textRange: Range<Int>
+        /// Its text as the model reads it.
+        var content: String
         /// Tokens that it takes more or less, number and separators included: decides what is tried first.
-        var estimate = 0
+        var estimate: Int
+
+        var reference: SegmentReference { SegmentReference(document: document, segment: segment) }
     }
 
     /// The text so far.
@@ -52,13 +56,12 @@ struct WindowBody {
         }
         let start = text.utf8.count
         text += "[\(ranges.count + 1)] "
-        let content = Self.escape(source.document.text(in: piece.textRange))
         if headings, let heading = source.segments[piece.segment].heading.map(Self.line), !heading.isEmpty,
-            !content.hasPrefix(heading)
+            !piece.content.hasPrefix(heading)
         {
             text += heading + ": "
         }
-        text += content + "\n"
+        text += piece.content + "\n"
         ranges.append(start..<text.utf8.count)
     }
 
