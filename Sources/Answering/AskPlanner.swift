@@ -90,7 +90,7 @@ struct AskPlanner {
     private func packer(_ limit: Int, headings: Bool) -> Packer {
         Packer(
             tokenizer: generator.tokenizer, budget: TokenBudget(window: limit, answer: reserve),
-            headings: headings)
+            headings: headings, view: generator.view)
     }
 
     private func check(_ packer: Packer, _ frame: PromptFrame, _ limit: Int) throws(UserError) {

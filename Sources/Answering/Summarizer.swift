@@ -46,7 +46,8 @@ package struct Summarizer: Sendable {
     /// - Throws: `DP-CTX-01` for instructions that leave no room.
     package func plan(_ corpus: AskCorpus) throws(UserError) -> AskPlan {
         let frame = SummaryPrompts(dialect: generator.dialect, options: options).frame(words: options.words)
-        let packer = Packer(tokenizer: generator.tokenizer, budget: TokenBudget(window: window, answer: reserve))
+        let packer = Packer(
+            tokenizer: generator.tokenizer, budget: TokenBudget(window: window, answer: reserve), view: generator.view)
         var ledger = CoverageLedger(corpus, tokenizer: generator.tokenizer, everything: true)
         var windows: [Int] = []
         var several = false
@@ -172,7 +173,8 @@ package struct Summarizer: Sendable {
         let terms = CorpusTerms(group.documents)
         let checker = AnswerChecker(corpus: group.documents, terms: terms, citations: options.citations)
         let prompts = SummaryPrompts(dialect: generator.dialect, options: options)
-        let packer = Packer(tokenizer: generator.tokenizer, budget: TokenBudget(window: window, answer: reserve))
+        let packer = Packer(
+            tokenizer: generator.tokenizer, budget: TokenBudget(window: window, answer: reserve), view: generator.view)
         let frame = prompts.frame(words: options.words)
         var windows = try pack(packer, group.documents, frame)
         guard !windows.isEmpty else { return nil }

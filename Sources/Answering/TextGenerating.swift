@@ -16,6 +16,8 @@ package protocol TextGenerating: Sendable {
     var contextLength: Int { get }
     /// Tokens up to which it still finds what it is asked for.
     var reliableWindow: Int { get }
+    /// What its local layers see.
+    var view: LocalView { get }
     /// Continues a prompt under a shape, reporting prefill and text as they come.
     func generate(
         _ request: TextRequest, progress: @escaping @Sendable (TextProgress) -> Void
@@ -35,6 +37,7 @@ extension TextGenerating {
     package var directDialect: PromptDialect { dialect }
     package var thoughtTokens: Int { 0 }
     package var together: Int { 16 }
+    package var view: LocalView { LocalView() }
 
     package func generate(
         _ requests: [TextRequest], progress: @escaping @Sendable (Int, TextProgress) -> Void

@@ -206,12 +206,15 @@ extension ModelDescription {
         }
         var layers: [String: Int] = [:]
         for layer in plan { layers[layer.attention.label, default: 0] += 1 }
+        let chunks = plan.compactMap { if case .chunked(let size) = $0.attention { size } else { nil } }
+        let windows = plan.compactMap { if case .sliding(let window) = $0.attention { window } else { nil } }
         self.init(
             name: checkpoint.string("general.name") ?? model.name, path: model.path,
             architecture: checkpoint.architecture,
             parameters: tensors.reduce(0) { $0 + $1.elements }, bytes: checkpoint.byteCount,
             quantization: Self.quantization(checkpoint, tensors), layersByAttention: layers,
-            contextLength: configuration.contextLength, vocabularySize: vocabularySize,
+            attentionChunk: chunks.min(), slidingWindow: windows.min(), contextLength: configuration.contextLength,
+            vocabularySize: vocabularySize,
             cacheBytesPerToken: zip(plan, perLayer).reduce(0) { $0 + ($1.0.attention == .full ? $1.1 : 0) },
             cacheBytesPerTokenAllLayers: perLayer.reduce(0, +), templateName: template.name,
             isBase: template.isFewShot, license: checkpoint.string("general.license"))

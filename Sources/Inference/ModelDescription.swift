@@ -13,6 +13,10 @@ package struct ModelDescription: Sendable, Equatable, Codable {
     package var quantization: String
     /// Number of layers by what they attend to, such as `full` or `sliding 512`.
     package var layersByAttention: [String: Int]
+    /// Positions of the aligned chunk that a layer sees at least; nil where no layer sees chunks.
+    package var attentionChunk: Int?
+    /// Positions of the window that a layer sees at least; nil where no layer has one.
+    package var slidingWindow: Int?
     /// Positions that the file says the model was made for.
     package var contextLength: Int
     package var vocabularySize: Int
@@ -29,7 +33,8 @@ package struct ModelDescription: Sendable, Equatable, Codable {
 
     package init(
         name: String, path: String, architecture: String, parameters: Int, bytes: Int, quantization: String,
-        layersByAttention: [String: Int], contextLength: Int, vocabularySize: Int, cacheBytesPerToken: Int,
+        layersByAttention: [String: Int], attentionChunk: Int?, slidingWindow: Int?, contextLength: Int,
+        vocabularySize: Int, cacheBytesPerToken: Int,
         cacheBytesPerTokenAllLayers: Int, templateName: String, isBase: Bool, license: String?
     ) {
         self.name = name
@@ -39,6 +44,8 @@ package struct ModelDescription: Sendable, Equatable, Codable {
         self.bytes = bytes
         self.quantization = quantization
         self.layersByAttention = layersByAttention
+        self.attentionChunk = attentionChunk
+        self.slidingWindow = slidingWindow
         self.contextLength = contextLength
         self.vocabularySize = vocabularySize
         self.cacheBytesPerToken = cacheBytesPerToken

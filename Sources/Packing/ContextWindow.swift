@@ -12,16 +12,20 @@ package struct ContextWindow: Sendable, Equatable {
     package var body: String
     /// The whole prompt for the frame that the window was packed with.
     package var tokens: [Int32]
+    /// What the edges of chunks cut, where the model has local layers that see such.
+    package var cuts: ChunkCuts?
 
     /// Describes a window.
     package init(
-        index: Int, documents: [WindowDocument], segments: [NumberedSegment], body: String, tokens: [Int32]
+        index: Int, documents: [WindowDocument], segments: [NumberedSegment], body: String, tokens: [Int32],
+        cuts: ChunkCuts? = nil
     ) {
         self.index = index
         self.documents = documents
         self.segments = segments
         self.body = body
         self.tokens = tokens
+        self.cuts = cuts
     }
 
     /// For each document, by the SHA-256 of its content, the end of what stands before it: nothing before that token

@@ -63,7 +63,7 @@ package struct PackingLedger: Sendable, Equatable {
 
     /// The entries in the order of documents and segments.
     package var entries: [Entry]
-    /// Segments that were longer than a window and stand in parts.
+    /// Segments that were longer than a window, or than local layers see, and stand in parts.
     package var split: Int
 
     package init(entries: [Entry], split: Int) {
@@ -82,6 +82,12 @@ package struct PackedCorpus: Sendable, Equatable {
     package init(windows: [ContextWindow], ledger: PackingLedger) {
         self.windows = windows
         self.ledger = ledger
+    }
+
+    /// What the edges of chunks cut in all windows; nil where no layer sees chunks.
+    package var cuts: ChunkCuts? {
+        let cuts = windows.compactMap(\.cuts)
+        return cuts.isEmpty ? nil : cuts.reduce(ChunkCuts(), +)
     }
 
     /// The part of all windows' room that is used: 1 where every prompt is as long as it may be.

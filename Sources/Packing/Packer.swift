@@ -12,6 +12,8 @@ package struct Packer: Sendable {
     let headings: Bool
     /// Segments of a divided document that its next window repeats.
     let overlap: Int
+    /// What the model's local layers see.
+    let view: LocalView
 
     /// How documents come into windows.
     package enum Arrangement: Sendable {
@@ -22,26 +24,31 @@ package struct Packer: Sendable {
     }
 
     /// Prepares for a tokenizer and a budget.
-    package init(tokenizer: any PromptTokenizing, budget: TokenBudget, headings: Bool = false, overlap: Int = 0) {
+    package init(
+        tokenizer: any PromptTokenizing, budget: TokenBudget, headings: Bool = false, overlap: Int = 0,
+        view: LocalView = LocalView()
+    ) {
         self.tokenizer = tokenizer
         self.budget = budget
         self.headings = headings
         self.overlap = overlap
+        self.view = view
     }
 
     /// Puts all segments of all documents into windows.
     ///
-    /// A document is not divided unless it is longer than a window; a segment is not divided unless it is. In a window
-    /// documents stand in the order given, and windows in that of their first documents.
+    /// A document is not divided unless it is longer than a window; a segment is not divided unless it is, or longer than
+    /// local layers see. In a window documents stand in the order given, and windows in that of their first documents.
+    /// With chunks and best fit the documents of a window are put in an order that fills chunks; in either arrangement
+    /// filler keeps passages from lying across edges. It adds no window in best fit, and never divides a document that
+    /// fits without it.
     package func pack(
         _ documents: [SegmentedDocument], frame: PromptFrame, arrangement: Arrangement = .given
     ) throws(PackingError) -> PackedCorpus {
         try checkFrame(frame)
         let pieces = documents.enumerated().map { document, source in
-            source.segments.enumerated().map { index, segment in
-                WindowBody.Piece(
-                    document: document, segment: index, textRange: segment.textRange,
-                    estimate: estimate(segment.textRange, source))
+            source.segments.enumerated().flatMap { index, segment in
+                inSight(piece(SegmentReference(document: document, segment: index), segment.textRange, source), source)
             }
         }
         let groups =
@@ -83,11 +90,13 @@ package struct Packer: Sendable {
         arrange: ([SegmentReference]) -> [SegmentReference]
     ) throws(PackingError) -> ContextWindow {
         try checkFrame(frame)
+        var known: [SegmentReference: WindowBody.Piece] = [:]
         func pieces(_ references: [SegmentReference]) -> [WindowBody.Piece] {
-            arrange(references).map {
-                WindowBody.Piece(
-                    document: $0.document, segment: $0.segment,
-                    textRange: documents[$0.document].segments[$0.segment].textRange)
+            arrange(references).map { reference in
+                let source = documents[reference.document]
+                let piece = known[reference] ?? piece(reference, source.segments[reference.segment].textRange, source)
+                known[reference] = piece
+                return piece
             }
         }
         var chosen: [SegmentReference] = []
@@ -102,24 +111,6 @@ package struct Packer: Sendable {
             }
         }
         return build(pieces(chosen), documents, frame, index: 0)
-    }
-
-    /// The prompt of a window under another frame, such as the next question over the same documents.
-    package func tokens(of window: ContextWindow, frame: PromptFrame) -> [Int32] {
-        tokens(body: window.body, frame).ids
-    }
-
-    /// How many of a prompt's tokens it shares with the prompts of other questions over the same window.
-    ///
-    /// - Parameter tokens: the prompt under `frame`.
-    package func sharedTokens(of window: ContextWindow, frame: PromptFrame, _ tokens: [Int32]) -> Int {
-        let without = self.tokens(of: window, frame: PromptFrame(before: frame.before, after: []))
-        return zip(tokens, without).prefix { $0 == $1 }.count
-    }
-
-    /// The tokens of a prompt without documents.
-    package func frameTokens(_ frame: PromptFrame) -> Int {
-        tokens(body: "", frame).ids.count
     }
 
     private func checkFrame(_ frame: PromptFrame) throws(PackingError) {
@@ -168,7 +159,7 @@ package struct Packer: Sendable {
             items.append(windows[windows.count - 1])
             sizes.append(count(windows[windows.count - 1], documents, frame) - own)
         }
-        var bins = BestFit.bins(sizes, capacity: budget.prompt - own)
+        var bins = bins(sizes, capacity: budget.prompt - own)
         func joined(_ bin: [Int]) -> [WindowBody.Piece] { bin.sorted().flatMap { items[$0] } }
         var homeless: [Int] = []
         for index in bins.indices {
@@ -204,10 +195,30 @@ package struct Packer: Sendable {
             guard isPlaced else { break }
             bins = others
         }
-        func place(_ window: [WindowBody.Piece]) -> (Int, Int, Int) {
-            (window[0].document, window[0].segment, window[0].textRange.lowerBound)
+        let start = frameTokens(PromptFrame(before: frame.before, after: []))
+        func ordered(_ bin: [Int]) -> [WindowBody.Piece] {
+            let bin = bin.sorted()
+            guard let chunk = view.chunk, view.isAligned, start + bin.reduce(0, { $0 + sizes[$1] }) > chunk else {
+                return joined(bin)
+            }
+            // The blank line between two documents is a token at most.
+            return ChunkOrder.order(bin.map { sizes[$0] + 1 }, chunk: chunk, start: start).flatMap { items[bin[$0]] }
         }
-        return (full + bins.map(joined)).sorted { place($0) < place($1) }
+        func place(_ window: [WindowBody.Piece]) -> (Int, Int, Int) {
+            window.map { ($0.document, $0.segment, $0.textRange.lowerBound) }.min(by: <) ?? (0, 0, 0)
+        }
+        return (full + bins.map(ordered)).map { (place($0), $0) }.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+
+    /// Best fit; where that takes no more windows, with some room for filler in each.
+    private func bins(_ sizes: [Int], capacity: Int) -> [[Int]] {
+        let bins = BestFit.bins(sizes, capacity: capacity)
+        guard let chunk = view.chunk, view.isAligned else { return bins }
+        let edges = (budget.window - 1) / chunk
+        let less = capacity - edges * ChunkAlignment.most(chunk: chunk) / 2
+        guard edges > 0, less >= sizes.max() ?? 0 else { return bins }
+        let roomy = BestFit.bins(sizes, capacity: less)
+        return roomy.count <= bins.count ? roomy : bins
     }
 
     private func fits(
@@ -216,14 +227,24 @@ package struct Packer: Sendable {
         count(pieces, documents, frame) <= budget.prompt
     }
 
+    /// Whether there is room for the filler as well that keeps passages from lying across edges.
+    private func fitsAligned(
+        _ pieces: [WindowBody.Piece], _ documents: [SegmentedDocument], _ frame: PromptFrame
+    ) -> Bool {
+        let tokens = count(pieces, documents, frame)
+        return tokens <= budget.prompt
+            && tokens + (alignment(pieces, documents, frame)?.added ?? 0) <= budget.prompt
+    }
+
     /// Takes the pieces of one window off the end of the queue.
     private func nextWindow(
         _ queue: inout [WindowBody.Piece], _ documents: [SegmentedDocument], _ frame: PromptFrame
     ) throws(PackingError) -> [WindowBody.Piece] {
         func first(_ count: Int) -> [WindowBody.Piece] { queue.suffix(count).reversed() }
         func fits(_ pieces: [WindowBody.Piece]) -> Bool { self.fits(pieces, documents, frame) }
+        func fitsAligned(_ pieces: [WindowBody.Piece]) -> Bool { self.fitsAligned(pieces, documents, frame) }
 
-        // How many might fit, from estimates; then the exact count decides, one piece at a time.
+        // How many might fit, from estimates; then the exact count decides, in steps that grow and shrink again.
         var taken = 0
         var estimate = frameTokens(frame)
         for piece in queue.reversed() {
@@ -232,8 +253,20 @@ package struct Packer: Sendable {
             taken += 1
         }
         taken = max(taken, 1)
-        while taken > 1, !fits(first(taken)) { taken -= 1 }
-        while taken < queue.count, fits(first(taken + 1)) { taken += 1 }
+        var step = 1
+        while taken > 1, !fitsAligned(first(taken)) {
+            taken = max(1, taken - step)
+            step *= 2
+        }
+        step = max(1, step / 2)
+        while step > 0 {
+            if taken + step <= queue.count, fitsAligned(first(taken + step)) {
+                taken += step
+                step *= 2
+            } else {
+                step /= 2
+            }
+        }
         if taken == 1, let piece = queue.last, !fits([piece]) {
             try split(piece, &queue, documents, frame)
             taken = 1
@@ -241,10 +274,11 @@ package struct Packer: Sendable {
         // A document that would be divided here but fits a window of its own waits for the next one.
         let pieces = first(taken)
         if taken < queue.count, let last = pieces.last, queue[queue.count - 1 - taken].document == last.document,
-            let begin = pieces.firstIndex(where: { $0.document == last.document }), begin > 0
+            let begin = pieces.firstIndex(where: { $0.document == last.document })
         {
             let whole = queue.reversed().filter { $0.document == last.document }
-            if fits(whole) { taken = begin }
+            // One that has a window of its own and still no room for filler does without.
+            if fits(whole) { taken = begin > 0 ? begin : whole.count }
         }
         let result = first(taken)
         queue.removeLast(taken)
@@ -256,44 +290,67 @@ package struct Packer: Sendable {
         _ piece: WindowBody.Piece, _ queue: inout [WindowBody.Piece], _ documents: [SegmentedDocument],
         _ frame: PromptFrame
     ) throws(PackingError) {
-        let text = documents[piece.document].document.text(in: piece.textRange)
+        let source = documents[piece.document]
         let base = piece.textRange.lowerBound
         func part(_ end: Int) -> WindowBody.Piece {
-            WindowBody.Piece(document: piece.document, segment: piece.segment, textRange: base..<base + end)
+            self.piece(piece.reference, base..<base + end, source)
         }
+        let end = Self.longest(source.document.text(in: piece.textRange)) {
+            count([part($0)], documents, frame) <= budget.prompt
+        }
+        guard let end else {
+            throw .frameTooLarge(frame: count([part(0)], documents, frame), prompt: budget.prompt)
+        }
+        queue.removeLast()
+        queue.append(self.piece(piece.reference, base + end..<piece.textRange.upperBound, source))
+        queue.append(part(end))
+    }
+
+    /// A segment or a part of it, with its tokens alone and some for its number and the line end.
+    private func piece(
+        _ reference: SegmentReference, _ range: Range<Int>, _ source: SegmentedDocument
+    ) -> WindowBody.Piece {
+        let content = WindowBody.escape(source.document.text(in: range))
+        return WindowBody.Piece(
+            document: reference.document, segment: reference.segment, textRange: range, content: content,
+            estimate: tokenizer.plainTokens(content).count + 4)
+    }
+
+    /// A piece in parts that local layers see whole.
+    private func inSight(_ piece: WindowBody.Piece, _ source: SegmentedDocument) -> [WindowBody.Piece] {
+        var rest = piece
+        var parts: [WindowBody.Piece] = []
+        guard let most = [view.window, view.chunk].compactMap(\.self).min() else { return [piece] }
+        while rest.estimate > most {
+            let base = rest.textRange.lowerBound
+            let end = Self.longest(source.document.text(in: rest.textRange)) {
+                self.piece(piece.reference, base..<base + $0, source).estimate <= most
+            }
+            guard let end else { break }
+            parts.append(self.piece(piece.reference, base..<base + end, source))
+            rest = self.piece(piece.reference, base + end..<rest.textRange.upperBound, source)
+        }
+        return parts + [rest]
+    }
+
+    /// The longest beginning of a text, but not all of it, that fits: at the end of a sentence, else of a word, else of
+    /// a character.
+    private static func longest(_ text: String, fits: (Int) -> Bool) -> Int? {
         func longest(_ ends: [Int]) -> Int? {
             var low = 0
             var high = ends.count
             while low < high {
                 let middle = (low + high) / 2
-                if count([part(ends[middle])], documents, frame) <= budget.prompt {
-                    low = middle + 1
-                } else {
-                    high = middle
-                }
+                if fits(ends[middle]) { low = middle + 1 } else { high = middle }
             }
             // Counts are not quite monotonic: step back over the rare one that does not fit after all.
-            while low > 0, count([part(ends[low - 1])], documents, frame) > budget.prompt { low -= 1 }
+            while low > 0, !fits(ends[low - 1]) { low -= 1 }
             return low > 0 ? ends[low - 1] : nil
         }
-        let whole = piece.textRange.count
-        let sentences = SentenceSplitter.sentences(of: text).map(\.upperBound).filter { $0 < whole }
-        let words = Self.ends(of: text, where: \.isWhitespace).filter { $0 < whole }
-        let characters = Self.ends(of: text, where: { _ in true }).filter { $0 < whole }
-        guard let end = longest(sentences) ?? longest(words) ?? longest(characters) else {
-            throw .frameTooLarge(frame: count([part(0)], documents, frame), prompt: budget.prompt)
-        }
-        queue.removeLast()
-        var rest = piece
-        rest.textRange = base + end..<piece.textRange.upperBound
-        rest.estimate = estimate(rest.textRange, documents[piece.document])
-        queue.append(rest)
-        queue.append(part(end))
-    }
-
-    /// Tokens of a range by itself, and some for its number and the line end.
-    private func estimate(_ range: Range<Int>, _ source: SegmentedDocument) -> Int {
-        tokenizer.plainTokens(WindowBody.escape(source.document.text(in: range))).count + 4
+        let whole = text.utf8.count
+        return longest(SentenceSplitter.sentences(of: text).map(\.upperBound).filter { $0 < whole })
+            ?? longest(ends(of: text, where: \.isWhitespace).filter { $0 < whole })
+            ?? longest(ends(of: text, where: { _ in true }).filter { $0 < whole })
     }
 
     private static func ends(of text: String, where isEnd: (Character) -> Bool) -> [Int] {
@@ -304,93 +361,6 @@ package struct Packer: Sendable {
             if isEnd(character) { ends.append(offset) }
         }
         return ends
-    }
-
-    // MARK: Counting and building
-
-    private func body(_ pieces: [WindowBody.Piece], _ documents: [SegmentedDocument]) -> WindowBody {
-        var body = WindowBody()
-        for piece in pieces { body.append(piece, of: documents[piece.document], headings: headings) }
-        return body
-    }
-
-    private func count(
-        _ pieces: [WindowBody.Piece], _ documents: [SegmentedDocument], _ frame: PromptFrame
-    ) -> Int {
-        tokens(body: body(pieces, documents).text, frame).ids.count
-    }
-
-    /// All tokens of a prompt, and where the text that holds the body begins: its first token and the body's offset in it.
-    private func tokens(
-        body: String, _ frame: PromptFrame
-    ) -> (ids: [Int32], text: String, firstToken: Int, bodyOffset: Int) {
-        var ids = tokenizer.promptStart
-        var pending = ""  // adjacent plain text is tokenized as one, or the seam would have other tokens
-        var result = (text: "", firstToken: 0, bodyOffset: 0)
-        var holdsBody = false
-        func flush() {
-            if holdsBody {
-                result.text = pending
-                result.firstToken = ids.count
-                holdsBody = false
-            }
-            if !pending.isEmpty { ids += tokenizer.plainTokens(pending) }
-            pending = ""
-        }
-        func add(_ pieces: [PromptPiece]) {
-            for piece in pieces {
-                switch piece {
-                case .text(let text): pending += text
-                case .control(let text):
-                    flush()
-                    ids += tokenizer.controlTokens(text)
-                }
-            }
-        }
-        add(frame.before)
-        result.bodyOffset = pending.utf8.count
-        holdsBody = true
-        pending += body
-        add(frame.after)
-        flush()
-        return (ids, result.text, result.firstToken, result.bodyOffset)
-    }
-
-    private func build(
-        _ pieces: [WindowBody.Piece], _ documents: [SegmentedDocument], _ frame: PromptFrame, index: Int
-    ) -> ContextWindow {
-        let body = body(pieces, documents)
-        let prompt = tokens(body: body.text, frame)
-        let located = tokenizer.plainTokensWithRanges(prompt.text)
-        var cursor = 0
-        var segments: [NumberedSegment] = []
-        var parts: [WindowDocument] = []
-        for (offset, piece) in pieces.enumerated() {
-            let source = documents[piece.document]
-            let segment = source.segments[piece.segment]
-            let bytes =
-                body.ranges[offset].lowerBound + prompt.bodyOffset..<body.ranges[offset].upperBound + prompt.bodyOffset
-            while cursor < located.count, located[cursor].range.lowerBound < bytes.lowerBound { cursor += 1 }
-            let first = cursor
-            while cursor < located.count, located[cursor].range.lowerBound < bytes.upperBound { cursor += 1 }
-            segments.append(
-                NumberedSegment(
-                    number: offset + 1,
-                    span: SourceSpan(
-                        sha256: source.document.sha256, path: source.document.path, textRange: piece.textRange,
-                        page: segment.page),
-                    segmentIndex: segment.index, text: source.document.text(in: piece.textRange),
-                    tokenRange: prompt.firstToken + first..<prompt.firstToken + cursor))
-            if let last = parts.last, last.sha256 == source.document.sha256, last.path == source.document.path {
-                parts[parts.count - 1].numbers = last.numbers.lowerBound...offset + 1
-            } else {
-                parts.append(
-                    WindowDocument(
-                        sha256: source.document.sha256, path: source.document.path, numbers: offset + 1...offset + 1))
-            }
-        }
-        return ContextWindow(
-            index: index, documents: parts, segments: segments, body: body.text, tokens: prompt.ids)
     }
 }
 

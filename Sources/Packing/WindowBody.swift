@@ -9,7 +9,7 @@ import Documents
 /// [2] The next segment
 /// ```
 ///
-/// What starts at the left edge is ours: a header or a number. Lines of a document never start there, and a number in
+/// What starts at the left edge is ours: a header, a number or a line of dots. Lines of a document never start there, and a number in
 /// brackets inside a document is written with parentheses. Quotes are copied from the document, not from here.
 struct WindowBody {
     /// A segment, or a part of one, on its way into a window.
@@ -20,40 +20,66 @@ struct WindowBody {
         var segment: Int
         /// UTF-8 range in `Document.text`.
         var textRange: Range<Int>
+        /// Its text as the model reads it.
+        var content: String
         /// Tokens that it takes more or less, number and separators included: decides what is tried first.
-        var estimate = 0
+        var estimate: Int
+
+        var reference: SegmentReference { SegmentReference(document: document, segment: segment) }
     }
 
     /// The text so far.
     private(set) var text = ""
     /// UTF-8 ranges of the segments in `text`, by number from 1.
     private(set) var ranges: [Range<Int>] = []
+    /// Where the segments begin with the headers above them.
+    private(set) var starts: [Int] = []
     private var document: Int?
 
     /// Adds a piece under the next number, behind a header where the document changes.
-    mutating func append(_ piece: Piece, of source: SegmentedDocument, headings: Bool) {
-        if document != piece.document {
-            if document != nil { text += "\n" }
+    ///
+    /// - Parameters:
+    ///   - filler: a line of ours above it and its header.
+    ///   - isHeaded: whether its document's header is repeated.
+    mutating func append(
+        _ piece: Piece, of source: SegmentedDocument, headings: Bool, filler: String = "", isHeaded: Bool = false
+    ) {
+        let isFirst = document != piece.document
+        if isFirst, document != nil { text += "\n" }
+        fill(filler)
+        starts.append(text.utf8.count)
+        if isFirst {
             text += Self.header(source.document)
             document = piece.document
+        } else if isHeaded {
+            text += Self.header(source.document, isContinued: true)
         }
         let start = text.utf8.count
         text += "[\(ranges.count + 1)] "
-        let content = Self.escape(source.document.text(in: piece.textRange))
         if headings, let heading = source.segments[piece.segment].heading.map(Self.line), !heading.isEmpty,
-            !content.hasPrefix(heading)
+            !piece.content.hasPrefix(heading)
         {
             text += heading + ": "
         }
-        text += content + "\n"
+        text += piece.content + "\n"
         ranges.append(start..<text.utf8.count)
     }
 
+    /// Adds a line that says nothing.
+    mutating func fill(_ filler: String) {
+        text += filler
+    }
+
     /// The line above a document's segments.
-    static func header(_ document: Document) -> String {
+    static func header(_ document: Document, isContinued: Bool = false) -> String {
         var header = "Document: " + line(document.path)
         if let title = document.title.map(line), !title.isEmpty { header += " (" + title + ")" }
-        return header + "\n"
+        return header + (isContinued ? ", continued\n" : "\n")
+    }
+
+    /// A line of dots: the usual tokenizers make one token of each.
+    static func filler(dots: Int) -> String {
+        dots > 0 ? "." + String(repeating: " .", count: dots - 1) + "\n" : ""
     }
 
     /// One line without numbers in brackets.

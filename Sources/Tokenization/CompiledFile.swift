@@ -20,6 +20,7 @@ extension Tokenizer {
         cache path: String?, identity: [UInt8], define: () throws(TokenizerError) -> TokenizerDefinition
     ) throws(TokenizerError) {
         if let path, let file = CompiledFile(path: path), let compiled = file.tokenizer(identity) {
+            CompiledTokenizers.noteUse(of: path)
             self.init(compiled)
             return
         }
@@ -32,7 +33,7 @@ extension Tokenizer {
 /// A mapped file. It stays mapped as long as any table in it is in use.
 final class CompiledFile {
     /// Another layout, or another meaning of what is in it, is another version.
-    private static let magic = Array("docproc tokens 2".utf8)
+    static let magic = Array("docproc tokens 2".utf8)
     private static let alignment = 64
     private static let sections = 9
 

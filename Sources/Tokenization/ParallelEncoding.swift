@@ -22,7 +22,12 @@ extension Tokenizer {
 
     private func encodeParts(_ utf8: [UInt8], _ threads: Int, keepsIDs: Bool) async -> [TokenSink] {
         precondition(utf8.count < 1 << 32, "texts are limited to 4 GiB")
-        let bytes = normalize(PreparedText(repairing: utf8), isFirst: true).bytes
+        return await encodeParts(normalize(PreparedText(repairing: utf8), isFirst: true), threads, keepsIDs: keepsIDs)
+    }
+
+    /// - Parameter text: normalized.
+    fileprivate func encodeParts(_ text: PreparedText, _ threads: Int, keepsIDs: Bool) async -> [TokenSink] {
+        let bytes = text.bytes
         let parts = threads > 1 ? bytes.withTextView { self.parts($0) } : [0..<bytes.count]
         let encoder = encoder
         @Sendable func encode(_ part: Range<Int>) -> TokenSink {
@@ -107,41 +112,64 @@ extension Tokenizer {
 /// it can be cut: mostly a word.
 package struct TokenStream {
     private let tokenizer: Tokenizer
+    private let threads: Int
+    private let keepsIDs: Bool
     /// The beginning of a character: at most three bytes.
     private var incomplete: [UInt8] = []
     /// Well-formed text that waits for what follows.
     private var pending: [UInt8] = []
     private var isFirst = true
 
-    package init(_ tokenizer: Tokenizer) { self.tokenizer = tokenizer }
+    /// What blocks gave.
+    package struct Output: Sendable {
+        package var count = 0
+        /// Empty where only the number is wanted.
+        package var ids: [Int32] = []
+    }
 
-    /// Adds a block that may end anywhere; returns the ids that are certain now.
-    package mutating func append(_ block: some Sequence<UInt8>) -> [Int32] {
+    /// Begins a text.
+    ///
+    /// - Parameters:
+    ///   - threads: for blocks of more than a megabyte.
+    ///   - keepsIDs: whether the ids are wanted, not only their number.
+    package init(_ tokenizer: Tokenizer, threads: Int = 1, keepsIDs: Bool = true) {
+        self.tokenizer = tokenizer
+        self.threads = threads
+        self.keepsIDs = keepsIDs
+    }
+
+    /// Bytes that wait for a place where the text can be cut. A word without end grows; 4 GiB are the limit.
+    package var waitingBytes: Int { pending.count + incomplete.count }
+
+    /// Adds a block that may end anywhere; returns what is certain now.
+    package mutating func append(_ block: some Sequence<UInt8>) async -> Output {
         incomplete.append(contentsOf: block)
         let tail = StreamingDecoder.incompleteTail(incomplete)
         let searched = pending.count
         pending += PreparedText(repairing: Array(incomplete.dropLast(tail))).bytes
         incomplete.removeFirst(incomplete.count - tail)
         // A cut between what was there and what has come is one too.
-        guard let cut = pending.withTextView({ tokenizer.lastCut($0, after: searched - 1) }) else { return [] }
-        let ids = encode(Array(pending[..<cut]))
+        guard let cut = pending.withTextView({ tokenizer.lastCut($0, after: searched - 1) }) else { return Output() }
+        let output = await encode(Array(pending[..<cut]))
         pending.removeFirst(cut)
-        return ids
+        return output
     }
 
-    /// The ids of the rest; the next block starts a new text.
-    package mutating func finish() -> [Int32] {
+    /// Returns the rest; the next block starts a new text.
+    package mutating func finish() async -> Output {
         pending += PreparedText(repairing: incomplete).bytes
         incomplete = []
-        defer { (pending, isFirst) = ([], true) }
-        return pending.isEmpty ? [] : encode(pending)
+        let output = pending.isEmpty ? Output() : await encode(pending)
+        (pending, isFirst) = ([], true)
+        return output
     }
 
-    private mutating func encode(_ text: [UInt8]) -> [Int32] {
-        var sink = TokenSink(keepsIDs: true)
+    private mutating func encode(_ text: [UInt8]) async -> Output {
         let text = tokenizer.normalize(PreparedText(bytes: text), isFirst: isFirst, isStart: isFirst)
         isFirst = false
-        text.bytes.withTextView { tokenizer.encoder.encode($0, into: &sink) }
-        return sink.ids
+        return await tokenizer.encodeParts(text, threads, keepsIDs: keepsIDs).reduce(into: Output()) {
+            $0.count += $1.count
+            $0.ids += $1.ids
+        }
     }
 }

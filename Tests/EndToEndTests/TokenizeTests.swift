@@ -65,6 +65,36 @@ struct TokenizeTests {
         #expect(result.status == 0 && result.json?["tokens"] as? Int == 2, "\(result.error)")
     }
 
+    @Test func textsAreCountedAsTheyStand() throws {
+        let program = try program()
+        defer { program.remove() }
+        try program.write("a.txt", "ab\n\n\n\nabc")
+        try program.write("b/long.txt", String(repeating: "ab c", count: 3_000_000))
+        let result = try program.run(
+            "tokenize", "--raw", "a.txt", "b", "-", "--tokenizer", "tokenizer.json", "--json", input: "abab")
+        #expect(result.status == 0, "\(result.error)")
+        let documents = try #require(result.json?["documents"] as? [[String: Any]])
+        #expect(documents.map { $0["doc"] as? String } == ["a.txt", "b/long.txt", "-"])
+        #expect(documents.map { $0["tokens"] as? Int } == [3, 6_000_000, 2])
+        let missing = try program.run("tokenize", "--raw", "none.txt", "--tokenizer", "tokenizer.json")
+        #expect(missing.status == 3 && missing.error.contains("DP-IN-01"))
+        #expect(try program.run("tokenize", "--raw", "--jsonl", "--tokenizer", "tokenizer.json").status == 2)
+    }
+
+    @Test func compiledTokenizersAreCountedAndRemoved() throws {
+        let program = try program()
+        defer { program.remove() }
+        _ = try program.run("tokenize", "--tokenizer", "tokenizer.json", "--jsonl", input: lines)
+        func kept() throws -> [String: Any] {
+            try #require(try program.run("cache", "du", "--json").json?["tokenizers"] as? [String: Any])
+        }
+        #expect(try kept()["count"] as? Int == 1)
+        #expect(try kept()["bytes"] as? Int ?? 0 > 100)
+        #expect(try program.run("cache", "prune", "--json").json?["tokenizers"] as? Int == 0)
+        #expect(try program.run("cache", "purge", "--all", "--yes", "--json").json?["tokenizers"] as? Int == 1)
+        #expect(try kept()["count"] as? Int == 0)
+    }
+
     @Test func speedIsMeasured() throws {
         let program = try program()
         defer { program.remove() }

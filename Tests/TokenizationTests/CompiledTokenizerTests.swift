@@ -45,6 +45,36 @@ struct CompiledTokenizerTests {
     }
 
     @Test
+    func whatIsOfNoUseGoes() throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let tokenizers = CompiledTokenizers(folder: folder.path)
+        let definition = try Fixture.definition("smollm2").definition
+        func path(_ name: String) -> String { folder.appending(path: name).path }
+        func age(_ name: String, days: Double) throws {
+            let date = Date(timeIntervalSinceNow: -days * 86_400)
+            try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path(name))
+        }
+        func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() }
+        for name in ["new.tokens", "old.tokens", "used.tokens"] { _ = try open(definition, path(name), [1]) }
+        let whole = try Data(contentsOf: URL(filePath: path("new.tokens")))
+        try (Data("docproc tokens 1".utf8) + whole.dropFirst(16)).write(to: URL(filePath: path("other.tokens")))
+        for name in ["a.tokens.7.partial", "b.tokens.8.partial", "notes.txt"] {
+            try Data("x".utf8).write(to: URL(filePath: path(name)))
+        }
+        try age("a.tokens.7.partial", days: 1)
+        try age("old.tokens", days: 40)
+        try age("used.tokens", days: 40)
+        _ = try open(nil, path("used.tokens"), [1])
+        #expect(tokenizers.usage() == .init(count: 6, bytes: 4 * whole.count + 2))
+        #expect(tokenizers.remove(unusedSince: Int(Date.now.timeIntervalSince1970) - 30 * 86_400) == 3)
+        #expect(try names() == ["b.tokens.8.partial", "new.tokens", "notes.txt", "used.tokens"])
+        #expect(tokenizers.remove() == 3)
+        #expect(try names() == ["notes.txt"])
+        #expect(CompiledTokenizers(folder: path("none")).usage() == .init())
+    }
+
+    @Test
     func damagedAndForeignFilesAreMadeAnew() throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }

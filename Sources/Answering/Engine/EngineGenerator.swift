@@ -57,6 +57,8 @@ package struct EngineGenerator: TextGenerating {
 
     package var contextLength: Int { engine.contextLength }
 
+    package var view: LocalView { LocalView(engine.model) }
+
     package var thoughtTokens: Int { thinking == .none ? 0 : thinking.budget + Self.markTokens }
 
     private var thinkingOptions: ThinkingOptions? {
@@ -135,6 +137,13 @@ package struct EngineGenerator: TextGenerating {
 
     package func score(prompt: [Int32], continuations: [[Int32]]) async throws -> [Double] {
         try await engine.score(prompt: prompt, continuations: continuations).map { Double($0.logProbability) }
+    }
+}
+
+extension LocalView {
+    /// What the local layers of a model see.
+    package init(_ model: ModelDescription) {
+        self.init(chunk: model.attentionChunk, window: model.slidingWindow)
     }
 }
 

@@ -6,6 +6,7 @@ import KVCache
 import Runs
 import Store
 import SystemPackage
+import Tokenization
 
 /// `cache`: what is stored, and removing it.
 struct CacheCommand: ParsableCommand {
@@ -27,6 +28,8 @@ struct CacheCommand: ParsableCommand {
             let usage = try CacheAccess.open(context).usage()
             let files = CacheAccess.keysAndValues(context)
             let kept = files.usage()
+            let tokenizers = CacheAccess.tokenizers(context).usage()
+            let bytes = usage.fileBytes + kept.bytes + tokenizers.bytes
             let models = files.namespaces().map { (KVNamespace($0.about), $0.name, $0.usage) }
             try context.print(
                 .fields([
@@ -48,7 +51,8 @@ struct CacheCommand: ParsableCommand {
                                 ])
                             }),
                     ]),
-                    "file_bytes": .int(usage.fileBytes + kept.bytes),
+                    "tokenizers": .fields(["count": .int(tokenizers.count), "bytes": .int(tokenizers.bytes)]),
+                    "file_bytes": .int(bytes),
                 ]),
                 text: Format.table(
                     [
@@ -59,7 +63,13 @@ struct CacheCommand: ParsableCommand {
                     ]
                         + models.map { about, name, usage in
                             ["", Format.bytes(usage.bytes), "\(CacheAccess.segments(usage)) of \(about?.name ?? name)"]
-                        } + [["on disk", Format.bytes(usage.fileBytes + kept.bytes), context.places.cache]],
+                        } + [
+                            [
+                                "tokens", Format.bytes(tokenizers.bytes),
+                                Format.plural(tokenizers.count, "compiled tokenizer"),
+                            ],
+                            ["on disk", Format.bytes(bytes), context.places.cache],
+                        ],
                     rightAligned: [1]))
         }
     }
@@ -79,9 +89,10 @@ struct CacheCommand: ParsableCommand {
             let days = days ?? context.settings.integer(SettingKey.cacheKeepDays) ?? 90
             guard days >= 0 else { throw UserError(.badFlag, "--days takes a number of 0 or more") }
             let removal = try CacheAccess.open(context).prune(unusedForDays: days)
-            let oldest = Int(Date().timeIntervalSince1970 - Double(days) * 86_400) * 1_000_000_000
-            let segments = CacheAccess.keysAndValues(context).remove(unusedSince: oldest)
-            try CacheAccess.report(removal, segments: segments, context)
+            let oldest = Int(Date().timeIntervalSince1970 - Double(days) * 86_400)
+            let segments = CacheAccess.keysAndValues(context).remove(unusedSince: oldest * 1_000_000_000)
+            let tokenizers = CacheAccess.tokenizers(context).remove(unusedSince: oldest)
+            try CacheAccess.report(removal, segments: segments, tokenizers: tokenizers, context)
         }
     }
 
@@ -146,13 +157,18 @@ struct CacheCommand: ParsableCommand {
                         .badFlag, "cache purge --all removes everything and nobody can be asked",
                         remedies: [.init("--yes", "remove it")])
                 }
-                guard context.confirm("Remove all text, index, results, keys and values in \(context.places.cache)?")
+                guard
+                    context.confirm(
+                        "Remove all text, index, results, keys, values and compiled tokenizers in \(context.places.cache)?"
+                    )
                 else {
                     throw EndWith(status: .success, note: "nothing was removed")
                 }
             }
             let removal = try store.purgeAll()
-            try CacheAccess.report(removal, segments: CacheAccess.keysAndValues(context).remove(), context)
+            try CacheAccess.report(
+                removal, segments: CacheAccess.keysAndValues(context).remove(),
+                tokenizers: CacheAccess.tokenizers(context).remove(), context)
         }
     }
 }
@@ -179,20 +195,28 @@ enum CacheAccess {
         KVSegmentFiles(root: context.places.keysAndValues)
     }
 
+    static func tokenizers(_ context: CommandContext) -> CompiledTokenizers {
+        CompiledTokenizers(folder: TokenizerFile.folder(context).string)
+    }
+
     /// `12 prefilled segments, 3 pinned`.
     static func segments(_ usage: KVSegmentFiles.Usage) -> String {
         Format.plural(usage.count, "prefilled segment") + (usage.pinned > 0 ? ", \(usage.pinned) pinned" : "")
     }
 
-    static func report(_ removal: CacheRemoval, segments: Int, _ context: CommandContext) throws {
+    static func report(
+        _ removal: CacheRemoval, segments: Int, tokenizers: Int = 0, _ context: CommandContext
+    ) throws {
         try context.print(
             .fields([
                 "schema": "docproc.cache_removal/1", "documents": .int(removal.documents),
                 "indexed": .int(removal.indexed), "results": .int(removal.results), "kv": .int(segments),
+                "tokenizers": .int(tokenizers),
             ]),
             text: "removed \(Format.plural(removal.documents, "document")), "
                 + "\(Format.plural(removal.indexed, "index entry", "index entries")), "
-                + "\(Format.plural(removal.results, "result")), \(Format.plural(segments, "prefilled segment"))\n"
+                + "\(Format.plural(removal.results, "result")), \(Format.plural(segments, "prefilled segment"))"
+                + (tokenizers > 0 ? ", \(Format.plural(tokenizers, "compiled tokenizer"))" : "") + "\n"
         )
     }
 

@@ -62,7 +62,9 @@ struct PackCommand: DocprocCommand {
     func run(in context: CommandContext) async throws {
         let loader = ModelLoader(context: context)
         let files = try loader.files()
-        let (tokenizer, accepted) = try TokenizeCommand.facts(files, context)
+        let (tokenizer, description) = try TokenizeCommand.facts(files, context)
+        let accepted = description.contextLength
+        let view = LocalView(description)
         let size: Int
         switch context.settings.text(SettingKey.context) ?? "auto" {
         case "auto": size = min(loader.reliableWindow(files), accepted)
@@ -75,14 +77,26 @@ struct PackCommand: DocprocCommand {
         ).read(paths)
         let budget = TokenBudget(window: size, answer: reserve)
         let frame = PromptFrame(before: [], after: prompt.isEmpty ? [] : [.text("\n\n" + prompt)])
-        let packer = Packer(tokenizer: PromptTokenizer(tokenizer), budget: budget, headings: true, overlap: overlap)
+        func packer(_ view: LocalView) -> Packer {
+            Packer(
+                tokenizer: PromptTokenizer(tokenizer), budget: budget, headings: true, overlap: overlap, view: view)
+        }
+        let arrangement: Packer.Arrangement = order == .fit ? .bestFit : .given
         let documents = loaded.corpus.documents
         let packed: PackedCorpus
         var fewer: String?
+        var local: LocalNote?
         do {
-            packed = try packer.pack(documents, frame: frame, arrangement: order == .fit ? .bestFit : .given)
+            packed = try packer(view).pack(documents, frame: frame, arrangement: arrangement)
+            if plan || (context.json && to == nil) {
+                local = try LocalNote(
+                    packed, view, tail: tokenizer.count(prompt.isEmpty ? "" : "\n\n" + prompt),
+                    plain: packed.cuts.map { $0.edges > 0 } == true
+                        ? packer(LocalView(chunk: view.chunk, isAligned: false))
+                            .pack(documents, frame: frame, arrangement: arrangement) : nil)
+            }
             if plan, order == .given, packed.windows.count > 1 {
-                let fitted = try packer.pack(documents, frame: frame, arrangement: .bestFit)
+                let fitted = try packer(view).pack(documents, frame: frame, arrangement: .bestFit)
                 if fitted.windows.count < packed.windows.count {
                     fewer = "--order fit: \(fitted.windows.count) windows, \(full(fitted, budget)) full\n"
                 }
@@ -92,7 +106,9 @@ struct PackCommand: DocprocCommand {
                 .questionTooLong, "the prompt leaves no room for documents in a window of \(Format.count(size)) tokens",
                 remedies: [.init("--context N", "larger windows"), .init("--reserve N", "less room for an answer")])
         }
-        if plan || (context.json && to == nil) { return try show(packed, files, budget, other: fewer, context) }
+        if plan || (context.json && to == nil) {
+            return try show(packed, files, budget, local: local, other: fewer, context)
+        }
         let text = export(packed, model: files.catalogEntry?.name ?? files.name)
         if let to {
             let output = try ResultOutput(path: to)
@@ -108,7 +124,8 @@ struct PackCommand: DocprocCommand {
     }
 
     private func show(
-        _ packed: PackedCorpus, _ files: ModelFiles, _ budget: TokenBudget, other: String?, _ context: CommandContext
+        _ packed: PackedCorpus, _ files: ModelFiles, _ budget: TokenBudget, local: LocalNote?, other: String?,
+        _ context: CommandContext
     ) throws {
         var rows = [["window", "tokens", "fill", "passages", "documents"]]
         for window in packed.windows {
@@ -124,7 +141,7 @@ struct PackCommand: DocprocCommand {
                 "schema": "docproc.pack/1", "model": .string(files.name), "window": .int(budget.window),
                 "reserve": .int(reserve), "order": .string(order.rawValue),
                 "fill": .double(packed.fillRate(budget)),
-                "split_passages": .int(packed.ledger.split),
+                "split_passages": .int(packed.ledger.split), "local_layers": local?.record ?? .null,
                 "windows": .array(
                     packed.windows.map { window in
                         .fields([
@@ -136,7 +153,8 @@ struct PackCommand: DocprocCommand {
             ]),
             text: Format.table(rows, rightAligned: [0, 1, 2, 3])
                 + "\(Format.plural(packed.windows.count, "window")) of \(Format.count(budget.window)) tokens, "
-                + "\(Format.count(reserve)) kept for an answer, \(full(packed, budget)) full\n" + (other ?? ""))
+                + "\(Format.count(reserve)) kept for an answer, \(full(packed, budget)) full\n" + (local?.text ?? "")
+                + (other ?? ""))
     }
 
     private func full(_ packed: PackedCorpus, _ budget: TokenBudget) -> String {

@@ -14,6 +14,9 @@ struct TokenizeCommand: DocprocCommand {
     static let configuration = CommandConfiguration(
         commandName: "tokenize", abstract: "Count tokens per file and folder, or print token ids.",
         discussion: """
+            Files are counted as the model would see them: extracted, with white space put right. With --raw, \
+            files (- is standard input) are UTF-8 texts of any length and counted byte for byte as they stand.
+
             With --jsonl, each line of standard input is an object with "id" and one of "text", "b64" (any bytes) and \
             "repeat" (pairs of a text and a count); for each a line with its "id" and "ids" comes out. Nothing is put \
             before or after a text.
@@ -30,6 +33,8 @@ struct TokenizeCommand: DocprocCommand {
         help: ArgumentHelp(
             "A GGUF file, tokenizer.json or tokenizer.model to use in place of the model's.", valueName: "file"))
     var tokenizer: String?
+    @Flag(name: .long, help: "Count files as the UTF-8 texts that they are, however long, without extraction.")
+    var raw = false
     @Flag(name: .long, help: "Print the ids of texts that are lines of JSON on standard input.")
     var jsonl = false
     @Flag(name: .long, help: "With --jsonl: texts are a chat template's own, so that special tokens in them count.")
@@ -41,6 +46,7 @@ struct TokenizeCommand: DocprocCommand {
 
     func validate() throws {
         if jsonl, tree || !paths.isEmpty { throw ValidationError("--jsonl reads standard input: no paths, no --tree") }
+        if jsonl, raw { throw ValidationError("--raw and --jsonl exclude each other") }
         if special, !jsonl { throw ValidationError("--special goes with --jsonl") }
         if !jsonl, paths.isEmpty { throw ValidationError("Missing expected argument '<path> ...'") }
     }
@@ -63,7 +69,8 @@ struct TokenizeCommand: DocprocCommand {
         }
         let loader = ModelLoader(context: context)
         let files = try loader.files()
-        let (tokenizer, contextLength) = try Self.facts(files, context)
+        let (tokenizer, description) = try Self.facts(files, context)
+        let contextLength = description.contextLength
         let counts = try await count(tokenizer, context)
         let total = counts.reduce(0) { $0 + $1.tokens }
         let reliable = min(loader.reliableWindow(files), contextLength)
@@ -82,22 +89,50 @@ struct TokenizeCommand: DocprocCommand {
     }
 
     private func count(_ tokenizer: Tokenizer, _ context: CommandContext) async throws -> [TokenCount] {
+        let threads = context.settings.integer(SettingKey.threads) ?? Machine.cores
+        if raw { return try await RawCounting(tokenizer, threads: threads).count(paths, in: context) }
         let reader = CorpusReader(
             context: context, options: try selection.ingestOptions(context.settings),
             store: try StoreAccess.open(context))
         let loaded = try await reader.read(paths)
         context.narrator.begin(
             Progress(stage: "count", done: 0, total: loaded.corpus.documents.count, unit: "files"))
-        var counts: [TokenCount] = []
-        for entry in loaded.corpus.documents {
-            try Task.checkCancellation()
-            counts.append(
-                TokenCount(
-                    path: entry.document.path, tokens: tokenizer.count(entry.document.text),
-                    pages: entry.document.format == .pdf ? entry.document.pages.count : nil))
+        let counts = try await Self.count(loaded.corpus.documents.map(\.document), tokenizer, threads: threads) {
             context.narrator.update { $0.done += 1 }
         }
         context.narrator.end()
+        return counts
+    }
+
+    /// Longer documents are counted by all threads together, others one by each.
+    private static let longBytes = 4 << 20
+
+    private static func count(
+        _ documents: [Document], _ tokenizer: Tokenizer, threads: Int, each: () -> Void
+    ) async throws -> [TokenCount] {
+        var counts = documents.map {
+            TokenCount(path: $0.path, tokens: 0, pages: $0.format == .pdf ? $0.pages.count : nil)
+        }
+        for (index, document) in documents.enumerated() where document.text.utf8.count >= longBytes {
+            try Task.checkCancellation()
+            counts[index].tokens = await tokenizer.count(utf8: Array(document.text.utf8), threads: threads)
+            each()
+        }
+        try await withThrowingTaskGroup(of: (Int, Int).self) { group in
+            var waiting = documents.indices.filter { documents[$0].text.utf8.count < longBytes }[...]
+            func start() {
+                guard let index = waiting.popFirst() else { return }
+                let text = documents[index].text
+                group.addTask { (index, tokenizer.count(text)) }
+            }
+            for _ in 0..<threads { start() }
+            while let (index, tokens) = try await group.next() {
+                try Task.checkCancellation()
+                counts[index].tokens = tokens
+                each()
+                start()
+            }
+        }
         return counts
     }
 
@@ -110,11 +145,12 @@ struct TokenizeCommand: DocprocCommand {
             })
     }
 
-    /// The tokenizer and the context of a model, without opening an engine.
-    static func facts(_ files: ModelFiles, _ context: CommandContext) throws(UserError) -> (Tokenizer, Int) {
+    /// The tokenizer and the properties of a model, without opening an engine.
+    static func facts(_ files: ModelFiles, _ context: CommandContext) throws(UserError) -> (Tokenizer, ModelDescription)
+    {
         let tokenizer = try TokenizerFile(files, in: context).tokenizer()
         do {
-            return (tokenizer, try Engine.describe(files, tokenizer: tokenizer).contextLength)
+            return (tokenizer, try Engine.describe(files, tokenizer: tokenizer))
         } catch {
             throw error.userError(path: files.path)
         }

@@ -28,7 +28,12 @@ struct TokenizerFile: Sendable {
 
     init(_ path: String, in context: CommandContext) {
         self.path = path
-        folder = context.settings.isOn(SettingKey.store) ? FilePath(context.places.cache).appending("tokenizers") : nil
+        folder = context.settings.isOn(SettingKey.store) ? Self.folder(context) : nil
+    }
+
+    /// Where compiled tokenizers are kept when something is.
+    static func folder(_ context: CommandContext) -> FilePath {
+        FilePath(context.places.cache).appending("tokenizers")
     }
 
     /// The tokenizer of a model.
