@@ -212,7 +212,7 @@ struct DOCXBody {
         let words = (description ?? "").split(whereSeparator: \.isWhitespace)
         guard words.count >= 3, rows.isEmpty else { return }
         let text = words.joined(separator: " ")
-        if let last = blocks.last, Normalizer.folded(last.lines.map(\.text).joined()).hasSuffix(text) { return }
+        if let last = blocks.last, last.ends(with: text) { return }
         emit(.image, [ExtractedLine(text: text, rawRange: rawEnd..<rawEnd)], "p[\(paragraphCount)]")
     }
 
@@ -274,12 +274,13 @@ struct DOCXBody {
             blocks[last].lines += [separator("\n")] + lines
             return
         }
+        let block = ExtractedBlock(kind: kind, lines: lines, path: part + "/" + path, isHidden: isHidden)
         if let last = blocks.last, last.kind == .image, kind != .image, !isHidden,
-            Normalizer.folded(lines.map(\.text).joined()).hasSuffix(last.lines.map(\.text).joined())
+            block.ends(with: last.lines.map(\.text).joined())
         {
             blocks.removeLast()
         }
-        blocks.append(ExtractedBlock(kind: kind, lines: lines, path: part + "/" + path, isHidden: isHidden))
+        blocks.append(block)
     }
 
     // MARK: Tables
