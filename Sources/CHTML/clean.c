@@ -1,5 +1,6 @@
-// Takes two things out of a page that cost libxml2 its text or its time: null bytes, at which it ends the page, and
-// the attributes of a tag from the 257th on, which it compares each with each.
+// Takes three things out of a page that cost libxml2 its text or its time: null bytes, at which it ends the page, the
+// attributes of a tag from the 257th on, which it compares each with each, and marks such as <![if !supportLists]>,
+// which HTML ignores and libxml2 takes for text.
 //
 // One pass, linear. Where something went, a cut says how offsets continue.
 
@@ -116,6 +117,14 @@ int ch_clean(const uint8_t *source, size_t count, ch_clean_text *text) {
             size_t end = find(source, at + 3, count, "-->");
             comments_end = end < count;
             if (comments_end) at = end;
+        } else if (count - at >= 2 && memcmp(source + at, "![", 2) == 0
+                   && (count - at < 8 || memcmp(source + at, "![CDATA[", 8) != 0)) {
+            size_t end = next(source, at, count, '>');
+            if (end < count) {
+                if (drop(&c, kept_from, tag, end + 1)) return -1;
+                at = kept_from = end + 1;
+                null = next(source, at, count, 0);
+            }
         } else if (at < count && is_letter(source[at])) {
             size_t flood, name = at;
             at = tag_end(source, at, count, &flood);

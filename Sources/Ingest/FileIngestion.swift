@@ -7,6 +7,7 @@ import Hashing
 /// Reads single files. A value that all tasks of an ingestion share.
 struct FileIngestion: Sendable {
     let options: IngestOptions
+    let selection: FileSelection
     let cache: (any ExtractionCache)?
     let pool: WorkerPool
 
@@ -43,13 +44,13 @@ struct FileIngestion: Sendable {
         }
     }
 
-    /// Reads a file. `name`: the path's bytes ending in 0; `-` is standard input.
-    func read(path: String, name: [CChar]) async -> Result {
+    /// Reads a file. `name`: the path's bytes ending in 0; `-` is standard input. `place`: as patterns see it.
+    func read(path: String, name: [CChar], place: FileSelection.Place) async -> Result {
         let limit = options.limits.fileBytes
         switch path == "-" ? FileReader.readStandardInput(limit: limit) : FileReader.read(name, limit: limit) {
         case .success(let bytes):
             var budget = Budget(options.limits.archives)
-            return await read(bytes, path: path, name: path, &budget)
+            return await read(bytes, path: path, name: path, place, &budget)
         case .failure(let failure):
             return Result(
                 IngestOutcome(path: path, status: Task.isCancelled ? .skipped(.notReached) : .failed(failure)))
@@ -57,10 +58,13 @@ struct FileIngestion: Sendable {
     }
 
     /// Reads the content of a file or of an archive's member. `name`: what says its kind.
-    func read(_ bytes: [UInt8], path: String, name: String, _ budget: inout Budget) async -> Result {
+    func read(
+        _ bytes: [UInt8], path: String, name: String, _ place: FileSelection.Place, _ budget: inout Budget
+    ) async -> Result {
         var outcome = IngestOutcome(path: path, size: bytes.count, status: .skipped(.empty))
-        guard !bytes.isEmpty else { return Result(outcome) }
         let kind = FileKind.recognize(bytes, name: name)
+        guard place.isChosen || kind == .zip || kind == .gzip else { return Result(outcome, .skipped(.excluded)) }
+        guard !bytes.isEmpty else { return Result(outcome) }
         let hash = bytes.withUnsafeBytes { buffer in
             var hasher = ContentHasher()
             hasher.update(buffer)
@@ -70,8 +74,8 @@ struct FileIngestion: Sendable {
         let format: DocumentFormat
         switch kind {
         case .other(let reason): return Result(outcome, .skipped(reason))
-        case .zip: return await members(of: bytes, outcome, &budget)
-        case .gzip: return await content(ofGzip: bytes, outcome, name: name, &budget)
+        case .zip: return await members(of: bytes, outcome, place, &budget)
+        case .gzip: return await content(ofGzip: bytes, outcome, name: name, place, &budget)
         case .pdf: format = .pdf
         case .html: format = .html
         case .docx: format = .docx

@@ -2,7 +2,8 @@
 
 /// Settings of one ingestion; the defaults are those of the command line.
 package struct IngestOptions: Sendable, Equatable {
-    /// Only files that match one of these globs are read; empty means all. Relative to the named directory.
+    /// Only files that match one of these globs are read; empty means all. Relative to the named directory; an archive
+    /// counts as a directory, see `FileSelection`.
     package var include: [String]
     /// Files that match one of these globs are skipped, whatever `include` says.
     package var exclude: [String]

@@ -52,7 +52,8 @@ package struct Ingestor: Sendable {
         var total = found.count
         var fault: UserError?
         var thrown: Failure?
-        let ingestion = FileIngestion(options: options, cache: cache, pool: pool)
+        let ingestion = FileIngestion(
+            options: options, selection: FileSelection(options), cache: cache, pool: pool)
         await withTaskGroup(of: (Int, FileIngestion.Result).self) { group in
             var next = 0
             var running = 0
@@ -82,14 +83,14 @@ package struct Ingestor: Sendable {
                     next += 1
                     switch found[index] {
                     case .settled(let outcome): settle(index, FileIngestion.Result(outcome))
-                    case .candidate(let path, let name):
+                    case .candidate(let path, let name, let place):
                         if stopped || Task.isCancelled {
                             settle(index, FileIngestion.Result(.init(path: path, status: .skipped(.notReached))))
                             continue
                         }
                         tell(.started(path: path))
                         running += 1
-                        group.addTask { (index, await ingestion.read(path: path, name: name)) }
+                        group.addTask { (index, await ingestion.read(path: path, name: name, place: place)) }
                     }
                 }
                 guard running > 0, let (index, result) = await group.next() else { continue }

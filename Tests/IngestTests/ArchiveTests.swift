@@ -54,6 +54,67 @@ private let programs = WorkerPrograms(
         #expect(page.document?.title == "A page" && page.sha256 == page.document?.sha256 && page.size == 105)
     }
 
+    @Test func patternsReachIntoArchives() async throws {
+        func named(_ include: [String], _ exclude: [String] = []) async -> [String] {
+            let report = await report(["archives/archive.zip"], IngestOptions(include: include, exclude: exclude))
+            #expect(report.isBalanced && report.found == 13)
+            return report.outcomes.compactMap { outcome in
+                if case .read = outcome.status {
+                    String(outcome.path.dropFirst(folder.count + "/archives/archive.zip/".count))
+                } else {
+                    nil
+                }
+            }
+        }
+        // A named archive is as a named folder; `report.txt.gz` holds `report.txt`.
+        #expect(await named(["*.md", "*.docx"]) == ["inner.zip/a.md", "minutes.docx"])
+        #expect(await named(["/*.txt"]) == ["notes.txt", "twice.txt", "twice.txt (2)"])
+        #expect(await named(["data/"], []) == [])
+        #expect(await named(["data/*.txt", "inner.zip"]) == ["inner.zip/a.md", "data/report.txt.gz"])
+        #expect(await named(["*.zip"], ["*.txt"]).last == "minutes.docx")
+        #expect(
+            await named([], ["web/", "/*.txt", "inner.zip", "outside.txt"]) == ["data/report.txt.gz", "minutes.docx"])
+        #expect(
+            await named([], ["web", "report.txt", "a.md", "notes.txt", "twice.txt", "*.docx"])
+                == ["../../outside.txt"])
+        let left = await report(["archives/archive.zip"], IngestOptions(include: ["web/**"], exclude: ["inner.zip"]))
+        #expect(
+            lines(left).filter { $0.hasPrefix("excluded") }.count == 9
+                && left.outcomes[1].document?.title == "A page")
+    }
+
+    @Test func patternsSeeArchivesInFoldersAsFolders() async throws {
+        let copy = try WorkerTest.Folder()
+        try FileManager.default.createDirectory(
+            at: copy.url.appending(path: "sub"), withIntermediateDirectories: true)
+        for name in ["stream.zip", "page.html.gz", "archive.zip"] {
+            try Data(contentsOf: URL(filePath: folder + "/archives/" + name))
+                .write(to: copy.url.appending(path: name == "archive.zip" ? name : "sub/" + name))
+        }
+        func report(_ include: [String], _ exclude: [String] = []) async -> [String] {
+            let report = await Ingestor(
+                IngestOptions(include: include, exclude: exclude),
+                pool: WorkerPool(workers: 2, programs: programs)
+            ).report([copy.url.path])
+            #expect(report.isBalanced)
+            return report.outcomes.compactMap { outcome in
+                if case .skipped(.hidden) = outcome.status { return nil }
+                let name = String(outcome.path.dropFirst(copy.url.path.count + 1))
+                if case .read = outcome.status { return "+" + name } else { return "-" + name }
+            }
+        }
+        #expect(
+            await report(["sub/stream.zip/a.*"]) == [
+                "-archive.zip", "-sub/page.html.gz", "+sub/stream.zip/a.txt", "-sub/stream.zip/b.txt",
+            ])
+        #expect(
+            await report(["*.html", "stream.zip"], ["/archive.zip", "b.*"]) == [
+                "-archive.zip", "+sub/page.html.gz", "+sub/stream.zip/a.txt", "-sub/stream.zip/b.txt",
+            ])
+        // A pattern for one folder opens no archive in it.
+        #expect(await report(["/*.md"]) == ["-archive.zip", "-sub/page.html.gz", "-sub/stream.zip"])
+    }
+
     @Test func formatsOfOneFile() async {
         let report = await report([
             "office/pandoc.docx", "office/pandoc.epub", "office/docling.json", "archives/page.html.gz",

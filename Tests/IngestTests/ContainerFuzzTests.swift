@@ -64,7 +64,7 @@ import Testing
     }
 
     /// XML changed inside the package: past the checks of the zip file, into the walkers.
-    @Test(arguments: ["word/document.xml", "word/styles.xml", "word/_rels/document.xml.rels"])
+    @Test(arguments: ["word/document.xml", "word/styles.xml", "word/numbering.xml", "word/_rels/document.xml.rels"])
     func changedPartsCrashNothing(_ part: String) throws {
         var package = try OfficePackage(try OfficeFixture.bytes("python-docx.docx")[...])
         let source = try #require(try package.bytes(part))
@@ -74,7 +74,8 @@ import Testing
             let changed = Self.mutateMarkup(source, &random)
             guard let xml = try? XMLEvents(changed, part: part) else { continue }
             parsed += 1
-            let blocks = DOCXBody.blocks(xml, DOCXStyles(xml), part: part, base: 0, kind: nil)
+            let blocks = DOCXBody.blocks(
+                xml, DOCXStyles(xml), DOCXNumbering(xml), part: part, base: 0, kind: nil)
             _ = Normalizer.document(
                 ExtractedDocument(extractor: "fuzz", pages: [ExtractedPage(blocks: blocks)]), sha256: "", path: "",
                 format: .docx)
@@ -86,7 +87,7 @@ import Testing
     private static func mutateMarkup(_ bytes: [UInt8], _ random: inout Generator) -> [UInt8] {
         let words = [
             "w:p", "w:r", "w:t", "w:tr", "w:tc", "w:tbl", "w:del", "w:pPr", "w:rPr", "w:vanish", "w:tab", "w:numId",
-            "w:style", "w:basedOn",
+            "w:style", "w:basedOn", "w:abstractNum", "w:num", "w:lvl", "w:lvlText", "w:rt", "w:ruby",
         ]
         var text = String(decoding: bytes, as: UTF8.self)
         for _ in 0..<3 {

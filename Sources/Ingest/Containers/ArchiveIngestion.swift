@@ -31,7 +31,9 @@ extension FileIngestion {
     }
 
     /// Reads the members of a zip file, in the order of its directory.
-    func members(of bytes: [UInt8], _ archive: IngestOutcome, _ budget: inout Budget) async -> Result {
+    func members(
+        of bytes: [UInt8], _ archive: IngestOutcome, _ place: FileSelection.Place, _ budget: inout Budget
+    ) async -> Result {
         guard budget.depth < options.limits.archives.depth else {
             return Result(archive, .failed(ExtractionFailure(.tooLarge, "\(budget.depth) archives around it")))
         }
@@ -52,42 +54,49 @@ extension FileIngestion {
                 result.outcomes.append(outcome)
                 continue
             }
-            result.add(await read(member, of: bytes, outcome, &budget))
+            result.add(await read(member, of: bytes, outcome, in: place, &budget))
         }
         return result
     }
 
     private func read(
-        _ member: ZipDirectory.Entry, of bytes: [UInt8], _ outcome: IngestOutcome, _ budget: inout Budget
+        _ member: ZipDirectory.Entry, of bytes: [UInt8], _ outcome: IngestOutcome, in archive: FileSelection.Place,
+        _ budget: inout Budget
     ) async -> Result {
         let steps = member.name.split(separator: "/")
         if steps.contains(where: { $0.first == "." && $0 != "." && $0 != ".." || $0 == "__MACOSX" }) {
             return Result(outcome, .skipped(.hidden))
         }
         if member.isLink { return Result(outcome, .skipped(.special)) }
+        guard let place = selection.member(member.name, of: archive) else {
+            return Result(outcome, .skipped(.excluded))
+        }
         var values = [
             "name": member.name, "method": String(member.method), "size": String(member.size),
             "checksum": String(member.checksum),
         ]
         if member.isEncrypted { values["encrypted"] = "yes" }
-        return await unpack(bytes[member.data], values, task: .member, outcome, name: member.name, &budget)
+        return await unpack(bytes[member.data], values, task: .member, outcome, name: member.name, place, &budget)
     }
 
     /// Reads what a gzip file holds, under the file's own path.
-    func content(ofGzip bytes: [UInt8], _ outcome: IngestOutcome, name: String, _ budget: inout Budget) async -> Result
-    {
+    func content(
+        ofGzip bytes: [UInt8], _ outcome: IngestOutcome, name: String, _ file: FileSelection.Place,
+        _ budget: inout Budget
+    ) async -> Result {
+        guard let place = selection.content(ofGzip: file) else { return Result(outcome, .skipped(.excluded)) }
         guard budget.depth < options.limits.archives.depth else {
             return Result(outcome, .failed(ExtractionFailure(.tooLarge, "\(budget.depth) archives around it")))
         }
         budget.depth += 1
         defer { budget.depth -= 1 }
         let inner = name.lowercased().hasSuffix(".gz") ? String(name.dropLast(3)) : name
-        return await unpack(bytes[...], ["name": inner], task: .gunzip, outcome, name: inner, &budget)
+        return await unpack(bytes[...], ["name": inner], task: .gunzip, outcome, name: inner, place, &budget)
     }
 
     private func unpack(
         _ packed: ArraySlice<UInt8>, _ values: [String: String], task: ArchiveExtractor.Task, _ outcome: IngestOutcome,
-        name: String, _ budget: inout Budget
+        name: String, _ place: FileSelection.Place, _ budget: inout Budget
     ) async -> Result {
         var values = values
         values["limit"] = String(min(options.limits.archives.memberBytes, options.limits.fileBytes, budget.bytes))
@@ -108,6 +117,6 @@ extension FileIngestion {
             return Result(outcome, .skipped(reason))
         }
         budget.bytes -= answer.content.count
-        return await read(answer.content, path: outcome.path, name: name, &budget)
+        return await read(answer.content, path: outcome.path, name: name, place, &budget)
     }
 }

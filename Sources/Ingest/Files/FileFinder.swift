@@ -8,13 +8,13 @@ import Glibc
 
 /// A file to read, or the outcome of one that won't be.
 enum FoundFile: Equatable {
-    /// `path`: as shown; `name`: as opened, bytes ending in 0.
-    case candidate(path: String, name: [CChar])
+    /// `path`: as shown; `name`: as opened, bytes ending in 0; `place`: as patterns see it.
+    case candidate(path: String, name: [CChar], place: FileSelection.Place)
     case settled(IngestOutcome)
 
     var path: String {
         switch self {
-        case .candidate(let path, _): path
+        case .candidate(let path, _, _): path
         case .settled(let outcome): outcome.path
         }
     }
@@ -23,8 +23,7 @@ enum FoundFile: Equatable {
 /// Walks directories.
 struct FileFinder {
     private let options: IngestOptions
-    private let include: [GlobPattern]
-    private let exclude: [GlobPattern]
+    private let selection: FileSelection
     private var found: [FoundFile] = []
     private var shown: Set<String> = []
     /// Directories and files seen, to list each once.
@@ -37,8 +36,7 @@ struct FileFinder {
 
     init(_ options: IngestOptions) {
         self.options = options
-        include = options.include.compactMap { GlobPattern($0) }
-        exclude = options.exclude.compactMap { GlobPattern($0) }
+        selection = FileSelection(options)
     }
 
     /// All files below some paths: by argument, then by path bytewise.
@@ -49,7 +47,10 @@ struct FileFinder {
     }
 
     private mutating func argument(_ path: String) {
-        if path == "-" { return add(.candidate(path: "-", name: Array("-\0".utf8CString))) }
+        if path == "-" {
+            let place = FileSelection.Place(path: "-", isNamed: true, isChosen: true)
+            return add(.candidate(path: "-", name: Array("-\0".utf8CString), place: place))
+        }
         var trimmed = path
         while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
         let name = trimmed.isEmpty ? "." : trimmed
@@ -69,11 +70,11 @@ struct FileFinder {
             }
         case S_IFREG:
             let last = name.split(separator: "/").last.map(String.init) ?? name
-            if let reason = selection(last) {
-                add(.settled(IngestOutcome(path: name, size: Int(status.st_size), status: .skipped(reason))))
-            } else {
+            if let place = selection.file(last, isNamed: true) {
                 _ = seen.insert(Self.identity(status))
-                add(.candidate(path: name, name: Array(name.utf8CString)))
+                add(.candidate(path: name, name: Array(name.utf8CString), place: place))
+            } else {
+                add(.settled(IngestOutcome(path: name, size: Int(status.st_size), status: .skipped(.excluded))))
             }
         default:
             add(.settled(IngestOutcome(path: name, status: .skipped(.special))))
@@ -142,7 +143,8 @@ struct FileFinder {
                     below.append(.file(.settled(Self.failure(shown, entry.error))))
                     continue
                 }
-                if let reason = reason(entry, relative, directory.rules) {
+                let place = entry.isDirectory ? nil : selection.file(relative)
+                if let reason = reason(entry, relative, place, directory.rules) {
                     let path = entry.isDirectory ? shown + "/" : shown
                     let size = entry.isDirectory ? 0 : Int(status.st_size)
                     below.append(.file(.settled(IngestOutcome(path: path, size: size, status: .skipped(reason)))))
@@ -158,8 +160,8 @@ struct FileFinder {
                         .directory(
                             Directory(
                                 name: opened, display: shown + "/", rules: directory.rules, relative: relative)))
-                } else {
-                    below.append(.file(.candidate(path: shown, name: opened)))
+                } else if let place {
+                    below.append(.file(.candidate(path: shown, name: opened, place: place)))
                 }
             }
             stack.append(contentsOf: below.reversed())
@@ -167,21 +169,16 @@ struct FileFinder {
     }
 
     /// Why an entry is not read or entered, if so.
-    private func reason(_ entry: Entry, _ relative: String, _ rules: IgnoreRules) -> SkipReason? {
+    private func reason(
+        _ entry: Entry, _ relative: String, _ place: FileSelection.Place?, _ rules: IgnoreRules
+    ) -> SkipReason? {
         if entry.name.first == 0x2E { return .hidden }
         if rules.ignores(relative, isDirectory: entry.isDirectory) { return .ignored }
         if entry.isDirectory {
-            return exclude.contains { $0.matches(relative, isDirectory: true) } ? .excluded : nil
+            return selection.excludes(relative, isDirectory: true) ? .excluded : nil
         }
         guard let status = entry.status, status.st_mode & S_IFMT == S_IFREG else { return .special }
-        return selection(relative)
-    }
-
-    /// What `--include` and `--exclude` say about a file.
-    private func selection(_ relative: String) -> SkipReason? {
-        if exclude.contains(where: { $0.matches(relative, isDirectory: false) }) { return .excluded }
-        if !include.isEmpty, !include.contains(where: { $0.matches(relative, isDirectory: false) }) { return .excluded }
-        return nil
+        return place == nil ? .excluded : nil
     }
 
     // MARK: Ignore files

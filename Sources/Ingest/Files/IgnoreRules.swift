@@ -33,11 +33,21 @@ package struct GlobPattern: Sendable, Equatable {
     /// Whether a path, relative to the pattern's directory and without a slash at its end, matches.
     package func matches(_ path: String, isDirectory: Bool = false) -> Bool {
         if isForDirectories, !isDirectory { return false }
+        return reach(path).matches
+    }
+
+    /// Whether something below a directory could match.
+    package func canMatch(below directory: String) -> Bool { reach(directory).leadsOn }
+
+    /// Whether all components match a path, and whether all of the path is matched while components are left.
+    private func reach(_ path: String) -> (matches: Bool, leadsOn: Bool) {
         let names = path.utf8.split(separator: 0x2F).map(Array.init)
         // reachable[i]: the first i names can be matched by the components so far.
         var reachable = [Bool](repeating: false, count: names.count + 1)
         reachable[0] = true
+        var leadsOn = false
         for (place, component) in components.enumerated() {
+            leadsOn = leadsOn || reachable[names.count]
             var next = [Bool](repeating: false, count: names.count + 1)
             if let component {
                 for index in names.indices where reachable[index] && Self.matches(component, names[index]) {
@@ -51,10 +61,12 @@ package struct GlobPattern: Sendable, Equatable {
                     if seen || (reachable[index] && !isLast) { next[index] = true }
                     seen = seen || reachable[index]
                 }
+                // It also stands for names further down.
+                leadsOn = leadsOn || next[names.count]
             }
             reachable = next
         }
-        return reachable[names.count]
+        return (reachable[names.count], leadsOn)
     }
 
     /// Matches one name against one component: `*`, `?`, `[a-z]`, `[!a]`, `\x`, byte by byte as git does. Backtracks to

@@ -22,6 +22,9 @@ struct HTMLBlocks {
     private var hasInk = false
     private var lineBreaks = 0
     private var row: Row?
+    /// Reading aids of the characters so far, which stand behind them, and how many `ruby` are open.
+    private var aids = ""
+    private var rubies = 0
     /// What surrounds the walk, innermost last.
     private var surroundings: [Surrounding] = []
 
@@ -76,6 +79,11 @@ struct HTMLBlocks {
                 continue
             default: break
             }
+            if rubies > 0, tag == .rt || tag == .rtc {
+                aids += aid(index)
+                index = node.end
+                continue
+            }
             enter(index, tag)
             index += 1
         }
@@ -97,6 +105,8 @@ struct HTMLBlocks {
         case .hr:
             flush()
             return
+        case .ruby:
+            rubies += 1
         case .tr where row == nil && isDataRow(index):
             flush()
             row = Row(node: index)
@@ -121,13 +131,14 @@ struct HTMLBlocks {
         surroundings.append(
             Surrounding(
                 end: tree.nodes[index].end, tag: tag, isHidden: isHidden, isBlock: isBlock,
-                kind: Self.kind(of: tag, inside: outer?.kind ?? .paragraph),
+                kind: inCode ? .code : Self.kind(of: tag, inside: outer?.kind ?? .paragraph),
                 blockNode: isBlock ? index : outer?.blockNode ?? content.root,
                 isCode: tag == .pre || (outer?.isCode ?? false)))
     }
 
     private mutating func leave() {
         guard let last = surroundings.last else { return }
+        if last.tag == .ruby { endRuby() }
         if last.tag == .tr, let current = row, tree.nodes[current.node].end == last.end {
             flush()
             row = nil
@@ -193,6 +204,31 @@ struct HTMLBlocks {
         append("\n", raw: raw..<raw)
     }
 
+    /// The text of a reading aid, without the parentheses for programs that know none.
+    private func aid(_ index: Int) -> String {
+        var text = ""
+        var at = index + 1
+        while at < tree.nodes[index].end {
+            if tree.nodes[at].tag == .rp {
+                at = tree.nodes[at].end
+                continue
+            }
+            if tree.nodes[at].tag == nil { text += String(decoding: tree.bytes[tree.nodes[at].range], as: UTF8.self) }
+            at += 1
+        }
+        return text.trimmed
+    }
+
+    private mutating func endRuby() {
+        rubies -= 1
+        guard rubies == 0 else { return }
+        if hasInk, !aids.isEmpty {
+            let raw = runs.last?.rawRange?.upperBound ?? 0
+            append("(" + aids + ")", raw: raw..<raw)
+        }
+        aids = ""
+    }
+
     private mutating func lineBreak(_ index: Int) {
         if inCode {
             let raw = tree.nodes[index].raw.lowerBound
@@ -203,7 +239,8 @@ struct HTMLBlocks {
         if lineBreaks > 1, row == nil { flush() } else { separator(" ", at: index) }
     }
 
-    /// The words that stand for an image, where they are more than a file's name.
+    /// The words that stand for an image, where they are more than a file's name. A caption with the same words says
+    /// them, before the image or behind it.
     private mutating func image(_ index: Int) {
         guard let alt = tree.attribute(Int(CH_ALT), of: index) else { return }
         let words = alt.split { $0 == " " || $0 == "\n" || $0 == "\t" }
@@ -214,9 +251,11 @@ struct HTMLBlocks {
             return
         }
         flush()
+        let text = words.joined(separator: " ")
+        if let last = blocks.last, last.kind == .caption, last.ends(with: text) { return }
         blocks.append(
             ExtractedBlock(
-                kind: .image, lines: [ExtractedLine(text: words.joined(separator: " "), rawRange: raw..<raw)],
+                kind: .image, lines: [ExtractedLine(text: text, rawRange: raw..<raw)],
                 path: tree.path(of: index), isHidden: surroundings.last?.isHidden ?? false))
     }
 
@@ -234,9 +273,14 @@ struct HTMLBlocks {
             lineBreaks = 0
         }
         guard hasInk else { return }
-        blocks.append(
-            ExtractedBlock(
-                kind: kind, lines: runs, path: tree.path(of: pathNode), isHidden: surroundings.last?.isHidden ?? false))
+        let block = ExtractedBlock(
+            kind: kind, lines: runs, path: tree.path(of: pathNode), isHidden: surroundings.last?.isHidden ?? false)
+        if kind == .caption, let last = blocks.last, last.kind == .image, !block.isHidden,
+            block.ends(with: last.lines.map(\.text).joined())
+        {
+            blocks.removeLast()
+        }
+        blocks.append(block)
     }
 
     // MARK: Tables
@@ -260,4 +304,9 @@ struct HTMLBlocks {
         }
         return cells > 1 && blocks <= cells * 2
     }
+}
+
+extension ExtractedBlock {
+    /// Whether a block's folded text ends with some words.
+    func ends(with words: String) -> Bool { Normalizer.folded(lines.map(\.text).joined()).hasSuffix(words) }
 }

@@ -70,41 +70,17 @@ struct HTMLContent {
     // MARK: Invisible
 
     private mutating func markInvisible() {
+        let hidden = HTMLVisibility.hidden(tree)
         for index in tree.nodes.indices {
             guard let tag = tree.nodes[index].tag else { continue }
             if tag.isOpaque || (tag == .input) {
                 marks[index] = .opaque
-            } else if tag == .dialog || HTMLContent.isInvisible(tree, index) {
+            } else if hidden[index] {
                 marks[index] = .invisible
             } else if tree.nodes[index].range.isEmpty == false, HTMLHints(tree, index).isForScreenReaders {
                 marks[index] = .opaque
             }
         }
-    }
-
-    private static func isInvisible(_ tree: HTMLTree, _ node: Int) -> Bool {
-        for attribute in tree.attributes[tree.nodes[node].range] {
-            let bytes = tree.bytes[attribute.range]
-            switch attribute.kind {
-            case Int(CH_HIDDEN):
-                return true
-            case Int(CH_ARIA_HIDDEN), Int(CH_ARIA_MODAL):
-                // Captions that repeat the image's alternative are kept from screen readers only.
-                if tree.nodes[node].tag != .figcaption, bytes.elementsEqual("true".utf8) { return true }
-            case Int(CH_STYLE):
-                let style = String(decoding: bytes, as: UTF8.self).lowercased().filter { !$0.isWhitespace }
-                for rule in style.split(separator: ";") {
-                    switch rule {
-                    case "display:none", "display:none!important", "visibility:hidden", "opacity:0", "font-size:0",
-                        "font-size:0px":
-                        return true
-                    default: break
-                    }
-                }
-            default: break
-            }
-        }
-        return false
     }
 
     private func countHiddenWords() -> Int {
@@ -210,6 +186,8 @@ struct HTMLContent {
             return share < 0.5
         case .footer:
             return share < 0.4
+        case .button where isInHeading(index):
+            return false
         case .button, .label, .legend, .fieldset, .optgroup, .option:
             return share < 0.2
         case .form:
@@ -226,12 +204,45 @@ struct HTMLContent {
         }
         guard !tree.nodes[index].range.isEmpty else { return false }
         let hints = HTMLHints(tree, index)
+        if hints.isLineNumber, isDigits(index) { return true }
         if hints.hasBoilerplateRole { return share < 0.4 }
         guard tag != .main, tag != .article, tag != .h1 else { return false }
+        if hints.isTabs, holdsPanels(index) { return false }
         if hints.isNavigation { return share < (weight.linkShare > 0.3 ? 0.3 : 0.12) }
         if hints.isExtra { return share < 0.12 }
         if hints.isComment, !commentsAreContent { return share < 0.5 }
         return false
+    }
+
+    /// Whether a button is what a heading says: it opens and closes what follows.
+    private func isInHeading(_ index: Int) -> Bool {
+        var above = tree.nodes[index].parent
+        for _ in 0..<3 where above >= 0 {
+            if tree.nodes[above].tag?.headingLevel != nil || tree.nodes[above].tag == .dt { return true }
+            above = tree.nodes[above].parent
+        }
+        return false
+    }
+
+    /// Whether an element holds text, and not only the names of tabs. Looks at its first nodes.
+    private func holdsPanels(_ index: Int) -> Bool {
+        for at in index..<min(tree.nodes[index].end, index + 2000) {
+            switch tree.nodes[at].tag {
+            case .p, .pre, .table, .blockquote, .dl: return true
+            case .div: if tree.attribute(Int(CH_ROLE), of: at) == "tabpanel" { return true }
+            default: break
+            }
+        }
+        return false
+    }
+
+    /// Whether the text of an element is nothing but numbers.
+    private func isDigits(_ index: Int) -> Bool {
+        for at in index..<tree.nodes[index].end where tree.nodes[at].tag == nil {
+            let isNumber = tree.bytes[tree.nodes[at].range].allSatisfy { (0x30...0x39).contains($0) || $0 <= 0x20 }
+            if !isNumber { return false }
+        }
+        return true
     }
 
     // MARK: Root

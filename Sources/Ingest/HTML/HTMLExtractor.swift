@@ -6,7 +6,7 @@ import Documents
 /// Extracts web pages.
 struct HTMLExtractor {
     /// Name and version; a change of the text that it gives is a new version.
-    static let name = "html/1"
+    static let name = "html/2"
 
     private let decoders: Decoders
 

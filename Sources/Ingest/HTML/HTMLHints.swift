@@ -14,9 +14,13 @@ struct HTMLHints {
     let properties: Set<String>
 
     init(_ tree: HTMLTree, _ node: Int) {
-        let names = (tree.attribute(Int(CH_CLASS), of: node) ?? "") + " " + (tree.attribute(Int(CH_ID), of: node) ?? "")
-        words = Self.words(of: names)
+        var names = (tree.attribute(Int(CH_CLASS), of: node) ?? "") + " " + (tree.attribute(Int(CH_ID), of: node) ?? "")
         classes = Set(names.lowercased().split(separator: " ").map(String.init))
+        // Elements of a page's own making say by their name what they are.
+        if tree.nodes[node].tag == .other, let name = tree.attribute(Int(CH_NAME), of: node), name.contains("-") {
+            names += " " + name
+        }
+        words = Self.words(of: names)
         role = tree.attribute(Int(CH_ROLE), of: node)?.lowercased()
         let named = tree.attribute(Int(CH_ITEMPROP), of: node) ?? ""
         properties = Set(named.split(separator: " ").map(String.init))
@@ -70,6 +74,16 @@ struct HTMLHints {
         "alertdialog", "tablist", "tooltip", "directory",
     ]
 
+    private static let lineNumbers: Set<String> = [
+        "linenos", "lineno", "linenumber", "linenumbers", "gutter", "ln", "lnt", "lnum",
+    ]
+
+    /// The number of a line of code.
+    var isLineNumber: Bool {
+        !words.isDisjoint(with: Self.lineNumbers) || classes.contains("line-number") || classes.contains("line-numbers")
+    }
+    /// A row of tabs, or those with what they show.
+    var isTabs: Bool { words.intersection(Self.navigation) == ["tabs"] }
     /// Navigation, footers and the like by class or id.
     var isNavigation: Bool { !words.isDisjoint(with: Self.navigation) }
     /// Banners, advertising, sharing and other additions by class or id.

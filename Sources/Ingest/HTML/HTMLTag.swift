@@ -5,7 +5,9 @@ import CHTML
 /// An element's name; `other` for custom and unknown ones.
 enum HTMLTag: String, Sendable, CaseIterable {
     case other = ""
-    case a, abbr, acronym, address, applet, area, article, aside, audio, b, base, bdi, bdo, big, blockquote, body
+    case annotationXML = "annotation-xml"
+    case a, abbr, acronym, address, annotation, applet, area, article, aside, audio, b, base, bdi, bdo, big, blockquote,
+        body
     case br, button, canvas, caption, center, cite, code, col, colgroup, data, datalist, dd, del, details, dfn
     case dialog, dir, div, dl, dt, em, embed, fieldset, figcaption, figure, font, footer, form, frame, frameset, h1
     case h2, h3, h4, h5, h6, head, header, hgroup, hr, html, i, iframe, img, input, ins, kbd, label, legend, li
@@ -49,7 +51,9 @@ enum HTMLTag: String, Sendable, CaseIterable {
     var isOpaque: Bool {
         switch self {
         case .script, .style, .noscript, .template, .svg, .iframe, .object, .embed, .applet, .canvas, .audio, .video,
-            .map, .datalist, .select, .textarea, .head, .noframes, .frameset, .progress, .meter, .slot, .rp, .title:
+            .map, .datalist, .select, .textarea, .head, .noframes, .frameset, .progress, .meter, .slot, .rp, .title,
+            .annotation,
+            .annotationXML:
             true
         default: false
         }

@@ -1,8 +1,8 @@
 // One part of a Word document to blocks: paragraphs, list items, headings, table rows.
 //
 // A walk over the events with a stack of what is open. Deleted text, field codes and the fallbacks of drawings are
-// left out; inserted text, links and text boxes are kept. A block's lines are runs of text that follow each other
-// without a separator, as for HTML.
+// left out; inserted text, links, text boxes and the numbers of lists are kept. A block's lines are runs of text that
+// follow each other without a separator, as for HTML.
 
 import Documents
 
@@ -14,12 +14,20 @@ struct DOCXBody {
     private let base: Int
     /// What all blocks of the part are, if not told by their styles.
     private let fixedKind: Element.Kind?
+    private var numbering: DOCXNumbering
 
     private var blocks: [ExtractedBlock] = []
     private var paragraphs: [Paragraph] = []
     private var rows: [Row] = []
     private var run = Run()
     private var isInProperties = false
+    /// Open fields: whether their code stands here, and not their result.
+    private var fields: [Bool] = []
+    /// Paragraphs whose end was deleted: they go on in the next one.
+    private var carried: [ExtractedLine] = []
+    /// Reading aids above the characters, and whether they stand here.
+    private var ruby = ""
+    private var isInRuby = false
     private var paragraphCount = 0
     private var rowCount = 0
     /// Behind the last raw byte that was used.
@@ -30,6 +38,10 @@ struct DOCXBody {
         var style: String?
         var outlineLevel: Int?
         var isNumbered = false
+        var list: String?
+        var listLevel: Int?
+        /// Its end was deleted while changes were tracked.
+        var isOpenEnded = false
         var visible: [ExtractedLine] = []
         var hidden: [ExtractedLine] = []
         /// Rows that were open when it began.
@@ -51,16 +63,21 @@ struct DOCXBody {
 
     /// The blocks of a part. `base`: offset of the part in the raw text.
     static func blocks(
-        _ xml: XMLEvents, _ styles: DOCXStyles, part: String, base: Int, kind: Element.Kind?
+        _ xml: XMLEvents, _ styles: DOCXStyles, _ numbering: DOCXNumbering, part: String, base: Int,
+        kind: Element.Kind?
     ) -> [ExtractedBlock] {
-        var body = DOCXBody(xml: xml, styles: styles, part: part, base: base, fixedKind: kind)
+        var body = DOCXBody(
+            xml: xml, styles: styles, numbering: numbering, part: part, base: base, fixedKind: kind)
         body.walk()
         return body.blocks
     }
 
-    private init(xml: XMLEvents, styles: DOCXStyles, part: String, base: Int, fixedKind: Element.Kind?) {
+    private init(
+        xml: XMLEvents, styles: DOCXStyles, numbering: DOCXNumbering, part: String, base: Int, fixedKind: Element.Kind?
+    ) {
         self.xml = xml
         self.styles = styles
+        self.numbering = numbering
         self.part = part
         self.base = base
         self.fixedKind = fixedKind
@@ -75,6 +92,7 @@ struct DOCXBody {
             switch xml[index] {
             case .open(let name, let attributes):
                 if Self.leftOut.contains(name) || isDeletedRow(name, index) {
+                    if isInProperties, name == "w:del" || name == "w:moveFrom" { current { $0.isOpenEnded = true } }
                     index = xml.end(of: index)
                     continue
                 }
@@ -88,6 +106,7 @@ struct DOCXBody {
             }
             index += 1
         }
+        if hasInk(carried) { emit(fixedKind ?? .paragraph, carried, "p[\(paragraphCount)]") }
     }
 
     private static let texts: Set<String> = ["w:t", "m:t", "a:t"]
@@ -107,10 +126,20 @@ struct DOCXBody {
         case "w:pPr": isInProperties = true
         case "w:pStyle": current { $0.style = value }
         case "w:outlineLvl": current { $0.outlineLevel = value.flatMap { Int($0) } }
-        case "w:numId": current { $0.isNumbered = value != "0" }
+        case "w:numId": current { ($0.isNumbered, $0.list) = (value != "0", value) }
+        case "w:ilvl": current { $0.listLevel = value.flatMap { Int($0) } }
         case "w:r": run = Run()
         case "w:rStyle": run.style = value
         case "w:vanish": run.isHidden = DOCXStyles.isOn(value)
+        case "w:sz": if let halves = value.flatMap({ Int($0) }), halves <= 2 { run.isHidden = true }
+        case "w:fldChar":
+            switch xml.attribute("w:fldCharType", in: attributes) {
+            case "begin": fields.append(true)
+            case "separate": if !fields.isEmpty { fields[fields.count - 1] = false }
+            default: _ = fields.popLast()
+            }
+        case "w:ruby": ruby = ""
+        case "w:rt": isInRuby = true
         // As a property of a paragraph a tab is a place on the ruler.
         case "w:tab", "w:ptab": if !isInProperties { add(isCode ? "\t" : " ") }
         case "w:br", "w:cr": add("\n")
@@ -130,6 +159,8 @@ struct DOCXBody {
     private mutating func close(_ name: String, _ index: Int) {
         switch name {
         case "w:r": run = Run()
+        case "w:rt": isInRuby = false
+        case "w:ruby": if !ruby.isEmpty { add("(" + ruby + ")") }
         case "w:pPr":
             isInProperties = false
             run = Run()  // properties of the paragraph's mark are not those of its text
@@ -154,10 +185,17 @@ struct DOCXBody {
 
     private mutating func add(_ text: String, raw: Range<Int>? = nil) {
         guard let last = paragraphs.indices.last, !text.isEmpty else { return }
+        // The result of a field within another's code is part of that code.
+        if fields.dropLast().contains(true) { return }
+        if isInRuby {
+            ruby += text
+            return
+        }
         let range = raw ?? rawEnd..<rawEnd
         rawEnd = max(rawEnd, range.upperBound)
         let line = ExtractedLine(text: text, rawRange: range)
-        if run.isHidden ?? styles.isHidden(run.style ?? paragraphs[last].style) {
+        let isHidden = run.isHidden ?? styles.isHidden(run.style) ?? styles.isHidden(paragraphs[last].style)
+        if isHidden ?? false {
             paragraphs[last].hidden.append(line)
         } else {
             paragraphs[last].visible.append(line)
@@ -168,24 +206,42 @@ struct DOCXBody {
 
     private var isCode: Bool { paragraphs.last.map { styles.kind($0.style) == .code } ?? false }
 
-    /// The words that stand for an image, where they are more than a file's name.
+    /// The words that stand for an image, where they are more than a file's name. A caption with the same words says
+    /// them, before the image or behind it.
     private mutating func image(_ description: String?) {
         let words = (description ?? "").split(whereSeparator: \.isWhitespace)
         guard words.count >= 3, rows.isEmpty else { return }
         let text = words.joined(separator: " ")
-        emit(.caption, [ExtractedLine(text: text, rawRange: rawEnd..<rawEnd)], "p[\(paragraphCount)]")
+        if let last = blocks.last, last.ends(with: text) { return }
+        emit(.image, [ExtractedLine(text: text, rawRange: rawEnd..<rawEnd)], "p[\(paragraphCount)]")
     }
 
     private mutating func end(_ paragraph: Paragraph) {
-        if hasInk(paragraph.visible) {
-            if rows.isEmpty {
-                emit(kind(paragraph), paragraph.visible, path(paragraph))
-            } else {
-                append(paragraph.visible)
-            }
-        }
-        if hasInk(paragraph.hidden) { emit(.paragraph, paragraph.hidden, path(paragraph), isHidden: true) }
         run = Run()
+        if hasInk(paragraph.hidden) { emit(.paragraph, paragraph.hidden, path(paragraph), isHidden: true) }
+        if paragraph.isOpenEnded, rows.count == paragraph.rows {
+            carried += paragraph.visible
+            return
+        }
+        var lines = carried + paragraph.visible
+        carried = []
+        // Hidden paragraphs are not counted.
+        let label = hasInk(lines) || !hasInk(paragraph.hidden) ? label(paragraph) : nil
+        guard hasInk(lines) else { return }
+        if let label, let start = lines[0].rawRange?.lowerBound {
+            lines.insert(ExtractedLine(text: label + " ", rawRange: start..<start), at: 0)
+        }
+        if rows.isEmpty { emit(kind(paragraph), lines, path(paragraph)) } else { append(lines) }
+    }
+
+    /// The number before a paragraph.
+    private mutating func label(_ paragraph: Paragraph) -> String? {
+        if paragraph.list == "0" { return nil }
+        let styled = styles.list(paragraph.style)
+        guard let list = paragraph.list ?? styled?.id else { return nil }
+        return numbering.label(
+            list: list, level: paragraph.listLevel ?? (paragraph.list == nil ? styled?.level : nil),
+            style: paragraph.style)
     }
 
     private mutating func append(_ lines: [ExtractedLine]) {
@@ -218,7 +274,13 @@ struct DOCXBody {
             blocks[last].lines += [separator("\n")] + lines
             return
         }
-        blocks.append(ExtractedBlock(kind: kind, lines: lines, path: part + "/" + path, isHidden: isHidden))
+        let block = ExtractedBlock(kind: kind, lines: lines, path: part + "/" + path, isHidden: isHidden)
+        if let last = blocks.last, last.kind == .image, kind != .image, !isHidden,
+            block.ends(with: last.lines.map(\.text).joined())
+        {
+            blocks.removeLast()
+        }
+        blocks.append(block)
     }
 
     // MARK: Tables

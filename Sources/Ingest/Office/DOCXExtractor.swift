@@ -7,7 +7,7 @@ import Documents
 /// Extracts DOCX.
 enum DOCXExtractor {
     /// Name and version; a change of the text that it gives is a new version.
-    static let name = "docx/1"
+    static let name = "docx/2"
 
     /// Reads a document. Options of the request: `hidden`: flag, drop or keep.
     static func extract(
@@ -37,6 +37,8 @@ enum DOCXExtractor {
         var styles = DOCXStyles()
         if let part = parts("styles").first, let xml = try package.xml(part) { styles = DOCXStyles(xml) }
         metadata.setLanguage(styles.language)
+        var numbering = DOCXNumbering()
+        if let part = parts("numbering").first, let xml = try package.xml(part) { numbering = DOCXNumbering(xml) }
 
         var blocks: [ExtractedBlock] = []
         var base = 0
@@ -49,7 +51,7 @@ enum DOCXExtractor {
             for name in names {
                 guard let source = try package.bytes(name) else { continue }
                 let found = DOCXBody.blocks(
-                    try XMLEvents(source, part: name), styles, part: name, base: base, kind: kind)
+                    try XMLEvents(source, part: name), styles, numbering, part: name, base: base, kind: kind)
                 base += source.count
                 // Sections repeat the headers of others.
                 blocks += found.filter { block in

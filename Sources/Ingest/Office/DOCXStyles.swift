@@ -10,6 +10,8 @@ struct DOCXStyles {
         var basedOn: String?
         var outlineLevel: Int?
         var isNumbered = false
+        var list: String?
+        var listLevel: Int?
         var isHidden: Bool?
     }
 
@@ -37,6 +39,8 @@ struct DOCXStyles {
                 case "w:basedOn": open?.style.basedOn = value
                 case "w:outlineLvl": open?.style.outlineLevel = value.flatMap { Int($0) }
                 case "w:numPr": open?.style.isNumbered = true
+                case "w:numId": open?.style.list = value
+                case "w:ilvl": open?.style.listLevel = value.flatMap { Int($0) }
                 case "w:vanish": open?.style.isHidden = DOCXStyles.isOn(value)
                 case "w:lang": if open == nil, language == nil { language = value }
                 default: break
@@ -70,8 +74,15 @@ struct DOCXStyles {
         return nil
     }
 
-    /// Whether a style hides its text.
-    func isHidden(_ id: String?) -> Bool { chain(id).lazy.compactMap(\.isHidden).first ?? false }
+    /// The list whose labels paragraphs of a style have, and their level where it is named.
+    func list(_ id: String?) -> (id: String, level: Int?)? {
+        let chain = chain(id)
+        guard let list = chain.lazy.compactMap(\.list).first, list != "0" else { return nil }
+        return (list, chain.lazy.compactMap(\.listLevel).first)
+    }
+
+    /// Whether a style hides its text or shows it; nil where it says nothing.
+    func isHidden(_ id: String?) -> Bool? { chain(id).lazy.compactMap(\.isHidden).first }
 
     /// Whether a property that needs no value is on.
     static func isOn(_ value: String?) -> Bool { !["0", "false", "off"].contains(value ?? "1") }

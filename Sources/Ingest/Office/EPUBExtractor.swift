@@ -8,7 +8,7 @@ import Documents
 /// Extracts EPUB.
 struct EPUBExtractor {
     /// Name and version; a change of the text that it gives is a new version.
-    static let name = "epub/1 " + HTMLExtractor.name
+    static let name = "epub/2 " + HTMLExtractor.name
 
     private let html: HTMLExtractor
 
@@ -42,6 +42,9 @@ struct EPUBExtractor {
 
         var document = ExtractedDocument(
             extractor: Self.name, title: book.metadata.title, metadata: book.metadata.values)
+        let outline = Self.outline(&package, book)
+        document.outline = outline.map { ExtractedOutlineEntry(level: $0.level, title: $0.title) }
+        let titles = Self.titles(outline)
         var page = ExtractedPage()
         var base = 0
         for (index, chapter) in book.chapters.enumerated() {
@@ -52,8 +55,10 @@ struct EPUBExtractor {
             }
             let found = try html.extract(source, request).get()
             var end = 0
+            var headings = titles[chapter] ?? [:]
             for block in found.pages.flatMap(\.blocks) {
                 var block = block
+                Self.raise(&block, to: &headings)
                 block.path = chapter + (block.path.map { "#" + $0 } ?? "")
                 for line in block.lines.indices {
                     guard let range = block.lines[line].rawRange else { continue }
@@ -68,6 +73,38 @@ struct EPUBExtractor {
         }
         document.pages = [page]
         return document
+    }
+
+    /// The table of contents; none where its document is missing or broken, which costs no text.
+    private static func outline(_ package: inout OfficePackage, _ book: Book) -> [EPUBOutline.Entry] {
+        if let part = book.navigation, let xml = try? package.xml(part) {
+            let outline = EPUBOutline(navigation: xml, part: part)
+            if !outline.entries.isEmpty { return outline.entries }
+        }
+        guard let part = book.ncx, let xml = try? package.xml(part) else { return [] }
+        return EPUBOutline(ncx: xml, part: part).entries
+    }
+
+    /// The words of the entries that lead to each part, with their levels.
+    private static func titles(_ outline: [EPUBOutline.Entry]) -> [String: [String: Int]] {
+        var titles: [String: [String: Int]] = [:]
+        for entry in outline {
+            if let part = entry.part { titles[part, default: [:]][entry.title.lowercased()] = entry.level }
+        }
+        return titles
+    }
+
+    /// Makes a paragraph a heading where the table of contents has its words: many books give their headings as
+    /// paragraphs in large print. Each entry is used once.
+    private static func raise(_ block: inout ExtractedBlock, to headings: inout [String: Int]) {
+        guard !headings.isEmpty, !block.isHidden else { return }
+        switch block.kind {
+        case .heading, .paragraph: break
+        default: return
+        }
+        let words = Normalizer.folded(block.lines.map(\.text).joined()).lowercased()
+        guard let level = headings.removeValue(forKey: words) else { return }
+        if block.kind == .paragraph { block.kind = .heading(level: min(level, 6)) }
     }
 
     private static func rootFile(_ container: XMLEvents) -> String? {
@@ -98,6 +135,10 @@ private struct Book {
     private(set) var metadata: OfficeMetadata
     /// The parts of the text in reading order.
     private(set) var chapters: [String] = []
+    /// The navigation document of EPUB 3.
+    private(set) var navigation: String?
+    /// The table of contents of EPUB 2.
+    private(set) var ncx: String?
 
     init(_ opf: XMLEvents, folder: String) {
         metadata = OfficeMetadata(opf)
@@ -111,8 +152,13 @@ private struct Book {
                 // The table of contents repeats the headings.
                 let isContents = (opf.attribute("properties", in: attributes) ?? "").split(separator: " ").contains(
                     "nav")
-                if type.hasSuffix("html") || type.hasSuffix("html+xml"), !isContents {
-                    parts[id] = PartName.resolve(reference, in: folder)
+                let part = PartName.resolve(reference, in: folder)
+                if isContents {
+                    navigation = navigation ?? part
+                } else if type.hasSuffix("html") || type.hasSuffix("html+xml") {
+                    parts[id] = part
+                } else if type == "application/x-dtbncx+xml" {
+                    ncx = ncx ?? part
                 }
             } else if name == "itemref", let id = opf.attribute("idref", in: attributes),
                 let part = parts.removeValue(forKey: id)

@@ -4,10 +4,17 @@ import Ingest
 
 /// Which files and pages are read, and how.
 struct SelectionOptions: ParsableArguments, SettingFlags {
-    @Option(name: .long, help: ArgumentHelp("Read only files that match; may be repeated.", valueName: "glob"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Read only files that match; may be repeated.",
+            discussion: "An archive counts as a folder: its members are matched as archive.zip/folder/name.html.",
+            valueName: "glob"))
     var include: [String] = []
 
-    @Option(name: .long, help: ArgumentHelp("Leave out files that match; may be repeated.", valueName: "glob"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Leave out files and members of archives that match; may be repeated.", valueName: "glob"))
     var exclude: [String] = []
 
     @Option(name: .long, help: ArgumentHelp("Pages to read, such as 1-20,33.", valueName: "pages"))
