@@ -101,15 +101,21 @@ package struct ExtractedLine: Sendable, Equatable {
     package var text: String
     /// Where it stands on its page, if known.
     package var box: Box?
+    /// Where its words stand within the box, if known.
+    package var words: WordPlaces
     /// The prevailing font size in points; 0 where unknown.
     package var fontSize: Double
     /// UTF-8 range in the raw text (for HTML the decoded characters), where the extractor knows it.
     package var rawRange: Range<Int>?
 
     /// Describes a line.
-    package init(text: String, box: Box? = nil, fontSize: Double = 0, rawRange: Range<Int>? = nil) {
+    package init(
+        text: String, box: Box? = nil, words: WordPlaces = WordPlaces(), fontSize: Double = 0,
+        rawRange: Range<Int>? = nil
+    ) {
         self.text = text
         self.box = box
+        self.words = words
         self.fontSize = fontSize
         self.rawRange = rawRange
     }

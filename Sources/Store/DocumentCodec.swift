@@ -1,7 +1,7 @@
 // Documents as bytes for the cache: a version byte, then fields in order, integers as variable-length numbers.
 //
 // Reading a thousand cached documents must take well under a second, which JSON does not allow: most of a document's
-// bulk is its text (stored as it is) and its offset runs and boxes (stored as differences to the one before). A reader
+// bulk is its text and the places of its words (stored as they are) and its offset runs (stored as differences). A reader
 // meets bytes that it can't make sense of with nil, and the caller extracts the document again.
 
 package import Documents
@@ -9,7 +9,7 @@ package import Documents
 /// Turns documents into bytes and back.
 package enum DocumentCodec {
     /// Raised with every change of the layout; bytes of other versions are not read.
-    package static let version: UInt8 = 1
+    package static let version: UInt8 = 2
 
     /// The bytes of a document.
     package static func encode(_ document: Document) -> [UInt8] {
@@ -128,13 +128,8 @@ private struct Writer {
         signed(element.page)
         optional(element.path)
         bytes.append(element.hidden ? 1 : 0)
-        count(element.boxes.count)
-        for box in element.boxes {
-            double(box.x0)
-            double(box.y0)
-            double(box.x1)
-            double(box.y1)
-        }
+        count(element.places.bytes.count)
+        bytes += element.places.bytes
     }
 }
 
@@ -236,17 +231,18 @@ private struct Reader {
         }
     }
 
-    mutating func box() -> Box? {
-        guard let x0 = double(), let y0 = double(), let x1 = double(), let y1 = double() else { return nil }
-        return Box(x0: x0, y0: y0, x1: x1, y1: y1)
+    mutating func places() -> LinePlaces? {
+        guard let count = count() else { return nil }
+        defer { position += count }
+        return LinePlaces(packed: Array(bytes[position..<position + count]))
     }
 
     mutating func element(previousEnd: inout Int) -> Element? {
         guard let kind = kind(), let range = range(from: previousEnd), let page = signed(), let path = optional(),
-            let hidden = byte(), hidden <= 1, let boxes = list({ $0.box() })
+            let hidden = byte(), hidden <= 1, let places = places()
         else { return nil }
         previousEnd = range.upperBound
-        return Element(kind: kind, textRange: range, page: page, boxes: boxes, path: path, hidden: hidden == 1)
+        return Element(kind: kind, textRange: range, page: page, places: places, path: path, hidden: hidden == 1)
     }
 
     mutating func offsets() -> OffsetMap? {

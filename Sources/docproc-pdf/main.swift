@@ -9,7 +9,7 @@ import CSandbox
 import Documents
 import Glibc
 
-let extractor = "docproc-pdf 1 (poppler \(String(cString: cpdf_library_version())))"
+let extractor = "docproc-pdf 2 (poppler \(String(cString: cpdf_library_version())))"
 let arguments = Array(CommandLine.arguments.dropFirst())
 
 /// Writes to a descriptor; the print functions of the standard library know only standard output.

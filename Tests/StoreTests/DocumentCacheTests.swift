@@ -17,7 +17,8 @@ import Testing
         ],
         elements: [
             Element(
-                kind: .heading(level: 2), textRange: 0..<12, page: 1, boxes: [Box(x0: 1.5, y0: -2, x1: 1e9, y1: 0.1)],
+                kind: .heading(level: 2), textRange: 0..<12, page: 1,
+                places: LinePlaces(boxes: [Box(x0: 1.5, y0: -2, x1: 1e9, y1: 0.1)]),
                 path: "html/body/h1"),
             Element(kind: .tableRow, textRange: 13..<20, page: 2, hidden: true),
         ]

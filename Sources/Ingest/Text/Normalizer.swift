@@ -45,10 +45,11 @@ package enum Normalizer {
                 feed(block, to: &folder, format: format, rawStart: start)
                 guard let range = folder.end() else { continue }
                 hasText = true
+                let places = LinePlaces(block.lines, lead: folder.map.raw(range.lowerBound) - start)
                 elements.append(
                     Element(
-                        kind: block.kind, textRange: range, page: page.number, boxes: block.lines.compactMap(\.box),
-                        path: block.path, hidden: block.isHidden))
+                        kind: block.kind, textRange: range, page: page.number, places: places, path: block.path,
+                        hidden: block.isHidden))
             }
             rawBase += page.rawText.utf8.count + 1
             var pageNotes = page.notes
