@@ -107,6 +107,8 @@ package struct ExtractedLine: Sendable, Equatable {
     package var fontSize: Double
     /// UTF-8 range in the raw text (for HTML the decoded characters), where the extractor knows it.
     package var rawRange: Range<Int>?
+    /// Parts of its text that lead somewhere.
+    package var links: [ExtractedLink] = []
 
     /// Describes a line.
     package init(
@@ -118,6 +120,19 @@ package struct ExtractedLine: Sendable, Equatable {
         self.words = words
         self.fontSize = fontSize
         self.rawRange = rawRange
+    }
+}
+
+/// A part of a line that leads somewhere.
+package struct ExtractedLink: Sendable, Equatable {
+    /// UTF-8 range in the line's text.
+    package var range: Range<Int>
+    package var target: LinkTarget
+
+    /// Describes a link.
+    package init(range: Range<Int>, target: LinkTarget) {
+        self.range = range
+        self.target = target
     }
 }
 

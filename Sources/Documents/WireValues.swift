@@ -66,6 +66,18 @@ extension WireWriter {
             writer.integer(range.lowerBound)
             writer.integer(range.count)
         }
+        list(value.links) { writer, link in
+            writer.integer(link.range.lowerBound)
+            writer.integer(link.range.count)
+            switch link.target {
+            case .page(let number):
+                writer.byte(0)
+                writer.integer(number)
+            case .address(let address):
+                writer.byte(1)
+                writer.string(address)
+            }
+        }
     }
 
     mutating func write(_ value: ExtractionFailure) {
@@ -161,7 +173,25 @@ extension WireReader {
             let lower = try reader.integer(in: 0...(1 << 48))
             return lower..<(lower + (try reader.integer(in: 0...(1 << 48))))
         }
+        let count = line.text.utf8.count
+        line.links = try list { (reader) throws(WireError) in
+            let lower = try reader.integer(in: 0...count)
+            let range = lower..<(lower + (try reader.integer(in: 0...(count - lower))))
+            return ExtractedLink(range: range, target: try reader.linkTarget())
+        }
         return line
+    }
+
+    /// An address that nobody should be shown is refused with all that came with it.
+    mutating func linkTarget() throws(WireError) -> LinkTarget {
+        let start = rest.startIndex
+        switch try byte() {
+        case 0: return .page(try integer(in: 1...Int(Int32.max)))
+        case 1:
+            guard let target = LinkTarget(address: try string()) else { throw .outOfRange(offset: start) }
+            return target
+        case let tag: throw .unknownTag(tag, offset: start)
+        }
     }
 
     mutating func failure() throws(WireError) -> ExtractionFailure {

@@ -9,7 +9,7 @@ package import Documents
 /// Turns documents into bytes and back.
 package enum DocumentCodec {
     /// Raised with every change of the layout; bytes of other versions are not read.
-    package static let version: UInt8 = 2
+    package static let version: UInt8 = 3
 
     /// The bytes of a document.
     package static func encode(_ document: Document) -> [UInt8] {
@@ -40,6 +40,7 @@ package enum DocumentCodec {
             out.signed(run.count)
             (text, raw) = (run.text + run.count, run.raw + run.count)
         }
+        out.links(document.links)
         out.notes(document.notes)
         return out.bytes
     }
@@ -95,6 +96,24 @@ private struct Writer {
     mutating func notes(_ notes: [QualityNote]) {
         count(notes.count)
         for note in notes { string(note.rawValue) }
+    }
+
+    mutating func links(_ links: [Link]) {
+        count(links.count)
+        var start = 0
+        for link in links {
+            signed(link.textRange.lowerBound - start)
+            count(link.textRange.count)
+            start = link.textRange.lowerBound
+            switch link.target {
+            case .page(let number):
+                bytes.append(0)
+                signed(number)
+            case .address(let address):
+                bytes.append(1)
+                string(address)
+            }
+        }
     }
 
     mutating func page(_ page: DocumentPage) {
@@ -258,6 +277,19 @@ private struct Reader {
         return map
     }
 
+    mutating func links() -> [Link]? {
+        var start = 0
+        return list { input in
+            guard let range = input.range(from: start), let kind = input.byte() else { return nil }
+            start = range.lowerBound
+            switch kind {
+            case 0: return input.signed().map { Link(textRange: range, target: .page($0)) }
+            case 1: return input.string().map { Link(textRange: range, target: .address($0)) }
+            default: return nil
+            }
+        }
+    }
+
     mutating func document() -> Document? {
         guard let sha256 = string(), let path = string(), let format = string().flatMap(DocumentFormat.init(rawValue:)),
             let title = optional(),
@@ -265,11 +297,12 @@ private struct Reader {
             let text = string(), let pages = list({ $0.page() })
         else { return nil }
         var end = 0
-        guard let elements = list({ $0.element(previousEnd: &end) }), let offsets = offsets(), let notes = notes()
+        guard let elements = list({ $0.element(previousEnd: &end) }), let offsets = offsets(), let links = links(),
+            let notes = notes()
         else { return nil }
         return Document(
             sha256: sha256, path: path, format: format, title: title,
             metadata: Dictionary(metadata, uniquingKeysWith: { first, _ in first }), text: text, pages: pages,
-            elements: elements, offsets: offsets, notes: notes)
+            elements: elements, offsets: offsets, links: links, notes: notes)
     }
 }

@@ -121,7 +121,9 @@ enum PDFReader {
             page.notes.append(cpdf_page_has_images(document, Int32(number - 1)) ? .scan : .empty)
         }
         if !hidden.isEmpty { page.notes.append(.hiddenText) }
-        return LaidOutPage(page: page, blocks: laidOut.blocks + PageLayout.hidden(hidden))
+        var blocks = laidOut.blocks
+        Links.place(raw, on: &blocks)
+        return LaidOutPage(page: page, blocks: blocks + PageLayout.hidden(hidden))
     }
 
     private static func string(_ pointer: UnsafePointer<CChar>?) -> String? {

@@ -42,12 +42,16 @@ struct LaidOutLine: Equatable {
     var cells: Int
     /// UTF-8 bytes of the longest of them.
     var longestCell: Int
+    /// Parts of it that lead somewhere.
+    var links: [ExtractedLink] = []
 
     var extracted: ExtractedLine {
         func round(_ value: Double) -> Double { (value * 100).rounded() / 100 }
-        return ExtractedLine(
+        var line = ExtractedLine(
             text: text, box: Box(x0: round(box.x0), y0: round(box.y0), x1: round(box.x1), y1: round(box.y1)),
             words: words, fontSize: round(size))
+        line.links = links
+        return line
     }
 }
 

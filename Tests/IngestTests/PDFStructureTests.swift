@@ -131,6 +131,33 @@ import Testing
         #expect(abs(box.y1 - (692 - 3.446 * 11)) < 0.1 && abs(box.y0 - (692 - 6.113 * 11)) < 0.1, "\(box)")
     }
 
+    @Test func linksLeadFromTheWordsInTheirRectangles() async throws {
+        func link(_ box: String, _ action: String) -> String {
+            "<</Type/Annot/Subtype/Link/Rect[\(box)]/Border[0 0 0]\(action)>>"
+        }
+        let bytes = MadePDF.file([
+            "<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2>>",
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 5 0 R/Resources<</Font<</F1 6 0 R>>>>"
+                + "/Annots[7 0 R 8 0 R 9 0 R 10 0 R 11 0 R]>>",
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]>>",
+            MadePDF.stream(
+                "BT /F1 10 Tf 72 700 Td (See the second page or our site, which is far) Tj 0 -12 Td "
+                    + "(away, or run it.) Tj ET"),
+            "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+            // `the second page` stands from 93 to 163, `site, which is far` from 191 to 265 in Helvetica.
+            link("92 697 164 709", "/Dest[4 0 R/Fit]"), link("190 697 270 709", "/A<</S/URI/URI(http://a.org/x)>>"),
+            link("72 685 94 697", "/A<</S/URI/URI(http://a.org/x)>>"),
+            link("107 685 140 697", "/A<</S/URI/URI(file:///etc/passwd)>>"),
+            link("107 685 140 697", "/A<</S/Launch/F(run.exe)>>"),
+        ])
+        let extracted = try await extract(bytes)
+        let document = Normalizer.document(extracted, sha256: "", path: "a.pdf", format: .pdf).document
+        #expect(document.text == "See the second page or our site, which is far away, or run it.")
+        #expect(
+            document.links.map { document.text(in: $0.textRange) } == ["the second page", "site, which is far away"])
+        #expect(document.links.map(\.target) == [.page(2), .address("http://a.org/x")])
+    }
+
     /// Cells that are centred beside one of several lines.
     @Test func cellsOfSeveralLinesStayInTheirRow() async throws {
         var lines: [MadePDF.Line] = []

@@ -28,6 +28,7 @@ package enum Normalizer {
         if format == .pdf || format == .text { folder.vocabulary = hyphenatedWords(extracted) }
         var pages: [DocumentPage] = []
         var elements: [Element] = []
+        var links = LinkList()
         var counts = PageCounts()
         var notes = extracted.notes
         var rawBase = 0
@@ -45,6 +46,7 @@ package enum Normalizer {
                 feed(block, to: &folder, format: format, rawStart: start)
                 guard let range = folder.end() else { continue }
                 hasText = true
+                links.add(block, range, folder, format, rawStart: start)
                 let places = LinePlaces(block.lines, lead: folder.map.raw(range.lowerBound) - start)
                 elements.append(
                     Element(
@@ -76,7 +78,7 @@ package enum Normalizer {
         let text = String(decoding: folder.utf8, as: UTF8.self)
         var document = Document(
             sha256: sha256, path: path, format: format, metadata: extracted.metadata, text: text, pages: pages,
-            elements: elements, offsets: folder.map, notes: notes)
+            elements: elements, offsets: folder.map, links: links.links, notes: notes)
         document.title = title(extracted, document)
         if format == .pdf { document.metadata["pageCount"] = String(extracted.pageCount) }
         return Result(document: document, pages: counts)
