@@ -14,7 +14,9 @@ package enum DocumentCodec {
     /// The bytes of a document.
     package static func encode(_ document: Document) -> [UInt8] {
         var out = Writer()
-        out.bytes.reserveCapacity(document.text.utf8.count + document.elements.count * 40)
+        let places = document.elements.reduce(0) { $0 + $1.places.bytes.count }
+        out.bytes.reserveCapacity(
+            document.text.utf8.count + places + document.elements.count * 24 + document.offsets.runs.count * 6)
         out.bytes.append(version)
         out.string(document.sha256)
         out.string(document.path)

@@ -41,7 +41,9 @@ default:
         WireWorker.serve(
             extractor: extractor, inputBytes: limits.inputBytes,
             prepare: { csandbox_cpu_budget(UInt32(clamping: limits.cpuSeconds)) },
-            extract: { bytes, request, progress in
-                PDFReader.read(bytes, request, extractor: extractor, progress: progress)
+            extract: { bytes, request, output in
+                PDFReader.read(bytes, request, extractor: extractor, output: output) {
+                    csandbox_cpu_budget(UInt32(clamping: limits.cpuSeconds))
+                }
             }))
 }
