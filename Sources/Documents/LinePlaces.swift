@@ -125,7 +125,7 @@ extension LinePlaces.Line {
     /// A part of the line's box; what ends at its edge but for rounding ends there.
     private func part(_ lower: Double, _ upper: Double) -> Box {
         func edge(_ value: Double, _ low: Double, _ high: Double) -> Double {
-            value - low < 0.1 ? low : high - value < 0.1 ? high : (value * 100).rounded() / 100
+            value - low < 0.2 ? low : high - value < 0.2 ? high : (value * 100).rounded() / 100
         }
         var part = box
         if words.isVertical {

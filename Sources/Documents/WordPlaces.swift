@@ -1,8 +1,8 @@
-// Where the words of a line stand along it, packed: some four bytes a word, as a long document has millions of them.
+// Where the words of a line stand along it, packed: three or four bytes a word, as a long document has millions of them.
 //
 // The bytes are one of flags and then three numbers a word: how far its end lies behind the end of the one before in
-// the line's text (LEB128), and in tenths of a point where it begins behind the end of the one before, and how wide it
-// is (zigzag). They travel from the worker to the cache as they are; a reader believes nothing of them.
+// the line's text, and in fifths of a point where it begins behind the end of the one before (zigzag), and how wide it
+// is. They travel from the worker to the cache as they are; a reader believes nothing of them.
 
 /// The extents of a line's words along the line; empty where nothing is known of them.
 package struct WordPlaces: Sendable, Hashable, Codable {
@@ -27,6 +27,9 @@ package struct WordPlaces: Sendable, Hashable, Codable {
 
     /// Of words with fewer bytes no part is told from the whole: their letters differ too much in width.
     static let shortestCut = 16
+
+    /// Nobody sees a tenth of a point, the most that an edge is off; most gaps and widths fit into a byte.
+    private static let unitsPerPoint = 5.0
 
     /// Nothing known.
     package init() {
@@ -54,11 +57,11 @@ package struct WordPlaces: Sendable, Hashable, Codable {
         var edge = 0
         let origin = isVertical ? box.y0 : box.x0
         for word in words {
-            let lower = WireWriter.whole((word.lower - origin) * 10)
-            let upper = WireWriter.whole((word.upper - origin) * 10)
+            let lower = WireWriter.whole((word.lower - origin) * Self.unitsPerPoint)
+            let upper = max(WireWriter.whole((word.upper - origin) * Self.unitsPerPoint), lower)
             writer.integer(max(word.end - end, 0))
             writer.signed(lower - edge)
-            writer.signed(upper - lower)
+            writer.integer(upper - lower)
             (end, edge) = (max(word.end, end), upper)
         }
         bytes = writer.bytes
@@ -75,12 +78,15 @@ package struct WordPlaces: Sendable, Hashable, Codable {
         var end = 0
         var edge = 0
         while let step = try? reader.integer(in: 0...Int(Int32.max)), let gap = try? reader.signed(),
-            let width = try? reader.signed()
+            let width = try? reader.integer()
         {
             let lower = edge &+ gap
             let upper = lower &+ width
             (end, edge) = (end &+ step, upper)
-            words.append(Word(end: end, lower: origin + Double(lower) / 10, upper: origin + Double(upper) / 10))
+            words.append(
+                Word(
+                    end: end, lower: origin + Double(lower) / Self.unitsPerPoint,
+                    upper: origin + Double(upper) / Self.unitsPerPoint))
         }
         return words
     }
