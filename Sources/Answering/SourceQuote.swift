@@ -21,7 +21,8 @@ enum SourceQuote {
         return Citation(
             id: id, doc: document.path, sha256: document.sha256, page: page?.number ?? 1, pageLabel: page?.label,
             quote: quote, prefix: before(textRange.lowerBound, document), suffix: after(textRange.upperBound, document),
-            offset: [raw.lowerBound, raw.upperBound], boxes: boxes(of: document, in: textRange),
+            offset: [raw.lowerBound, raw.upperBound],
+            boxes: document.boxes(of: textRange).map { [$0.x0, $0.y0, $0.x1, $0.y1] },
             element: element?.path, verified: match, support: support,
             hidden: page?.notes.contains(.hiddenText) ?? false)
     }
@@ -46,30 +47,6 @@ enum SourceQuote {
             if document.elements[middle].textRange.upperBound <= offset { low = middle + 1 } else { high = middle }
         }
         return low
-    }
-
-    /// The boxes of the lines that a range touches. An element has a box a line but no text a line, so the lines are
-    /// told by the share of the element's text that each box's width stands for.
-    private static func boxes(of document: Document, in range: Range<Int>) -> [[Double]] {
-        var result: [[Double]] = []
-        var index = firstElement(of: document, endingAfter: range.lowerBound)
-        while index < document.elements.count, document.elements[index].textRange.lowerBound < range.upperBound {
-            let element = document.elements[index]
-            let total = element.boxes.reduce(0) { $0 + max($1.x1 - $1.x0, 0.1) }
-            let length = Double(max(element.textRange.count, 1))
-            let low =
-                Double(max(range.lowerBound, element.textRange.lowerBound) - element.textRange.lowerBound) / length
-            let high =
-                Double(min(range.upperBound, element.textRange.upperBound) - element.textRange.lowerBound) / length
-            var position = 0.0
-            for box in element.boxes {
-                let share = max(box.x1 - box.x0, 0.1) / total
-                if position < high, position + share > low { result.append([box.x0, box.y0, box.x1, box.y1]) }
-                position += share
-            }
-            index += 1
-        }
-        return result
     }
 
     private static func before(_ offset: Int, _ document: Document) -> String {

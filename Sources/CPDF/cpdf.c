@@ -235,6 +235,37 @@ static void read_notes(PopplerPage *poppler, cpdf_page *page) {
     poppler_page_free_annot_mapping(annotations);
 }
 
+/// The page that an action leads to within the document, from 1, or 0.
+static int page_of(const cpdf_document *document, const PopplerAction *action) {
+    if (action->type != POPPLER_ACTION_GOTO_DEST || action->goto_dest.dest == NULL) return 0;
+    const PopplerDest *dest = action->goto_dest.dest;
+    if (dest->type != POPPLER_DEST_NAMED) return dest->page_num;
+    PopplerDest *found = poppler_document_find_dest(document->poppler, dest->named_dest);
+    if (found == NULL) return 0;
+    int page = found->page_num;
+    poppler_dest_free(found);
+    return page;
+}
+
+static void read_links(const cpdf_document *document, PopplerPage *poppler, cpdf_page *page) {
+    const size_t most = 1000;
+    GList *links = poppler_page_get_link_mapping(poppler);
+    const size_t count = g_list_length(links);
+    page->links = count > 0 ? calloc(count < most ? count : most, sizeof *page->links) : NULL;
+    for (GList *item = links; item != NULL && page->links != NULL && page->link_count < most; item = item->next) {
+        const PopplerLinkMapping *of = item->data;
+        if (of->action == NULL) continue;
+        char *uri = of->action->type == POPPLER_ACTION_URI ? g_strdup(of->action->uri.uri) : NULL;
+        const int target = page_of(document, of->action);
+        if (uri == NULL && target <= 0) continue;
+        page->links[page->link_count++] = (cpdf_link){
+            {of->area.x1, page->height - of->area.y2, of->area.x2, page->height - of->area.y1},
+            uri,
+            target > 0 ? target : 0};
+    }
+    poppler_page_free_link_mapping(links);
+}
+
 bool cpdf_read_page(const cpdf_document *document, int index, cpdf_page *page) {
     memset(page, 0, sizeof *page);
     PopplerPage *poppler = poppler_document_get_page(document->poppler, index);
@@ -247,6 +278,7 @@ bool cpdf_read_page(const cpdf_document *document, int index, cpdf_page *page) {
     if (done && (page->text.bytes == 0 || has_right_to_left(&page->text)))
         done = read_text(poppler, (PopplerRectangle){far, -far, -far, far}, &page->mirrored);
     if (done) read_notes(poppler, page);
+    if (done) read_links(document, poppler, page);
     g_object_unref(poppler);
     if (!done) cpdf_free_page(page);
     return done;
@@ -264,6 +296,8 @@ void cpdf_free_page(cpdf_page *page) {
     free_text(&page->mirrored);
     for (size_t i = 0; i < page->note_count; i++) g_free(page->notes[i].utf8);
     free(page->notes);
+    for (size_t i = 0; i < page->link_count; i++) g_free(page->links[i].uri);
+    free(page->links);
     memset(page, 0, sizeof *page);
 }
 
@@ -355,17 +389,6 @@ typedef struct {
     void (*visit)(void *context, int level, const char *title, int page);
 } outline_walk;
 
-static int page_of(const outline_walk *walk, const PopplerAction *action) {
-    if (action->type != POPPLER_ACTION_GOTO_DEST || action->goto_dest.dest == NULL) return 0;
-    const PopplerDest *dest = action->goto_dest.dest;
-    if (dest->type != POPPLER_DEST_NAMED) return dest->page_num;
-    PopplerDest *found = poppler_document_find_dest(walk->document->poppler, dest->named_dest);
-    if (found == NULL) return 0;
-    int page = found->page_num;
-    poppler_dest_free(found);
-    return page;
-}
-
 static void walk_outline(outline_walk *walk, PopplerIndexIter *iterator, int level) {
     if (iterator == NULL || level > walk->deepest) return;
     do {
@@ -373,7 +396,7 @@ static void walk_outline(outline_walk *walk, PopplerIndexIter *iterator, int lev
         PopplerAction *action = poppler_index_iter_get_action(iterator);
         if (action != NULL) {
             const char *title = action->any.title;
-            int page = page_of(walk, action);
+            int page = page_of(walk->document, action);
             if (title != NULL) walk->visit(walk->context, level, title, page > 0 ? page : 0);
             poppler_action_free(action);
         }

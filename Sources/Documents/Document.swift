@@ -22,13 +22,16 @@ public struct Document: Sendable, Equatable, Codable {
     public var elements: [Element]
     /// From `text` back to the raw text.
     public var offsets: OffsetMap
+    /// Parts of the text that lead to an address or a page, in order.
+    public var links: [Link]
     /// What a reader should know about quality, such as `scan` or `hidden-text`.
     public var notes: [QualityNote]
 
     /// Puts a document together.
     public init(
         sha256: String, path: String, format: DocumentFormat, title: String? = nil, metadata: [String: String] = [:],
-        text: String, pages: [DocumentPage], elements: [Element], offsets: OffsetMap, notes: [QualityNote] = []
+        text: String, pages: [DocumentPage], elements: [Element], offsets: OffsetMap, links: [Link] = [],
+        notes: [QualityNote] = []
     ) {
         self.sha256 = sha256
         self.path = path
@@ -39,6 +42,7 @@ public struct Document: Sendable, Equatable, Codable {
         self.pages = pages
         self.elements = elements
         self.offsets = offsets
+        self.links = links
         self.notes = notes
     }
 

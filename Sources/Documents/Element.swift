@@ -6,8 +6,8 @@ public struct Element: Sendable, Equatable, Codable {
     public var textRange: Range<Int>
     /// 1-based page number.
     public var page: Int
-    /// Where it stands on the page in points from the top left corner, one box a line; empty where unknown.
-    public var boxes: [Box]
+    /// Where its lines and words stand on the page; empty where unknown.
+    public var places: LinePlaces
     /// A path such as `html/body/main/p[3]` for formats that have one.
     public var path: String?
     /// Whether a reader of the page can't see this text; such elements exist only where the caller asked to keep them.
@@ -21,14 +21,18 @@ public struct Element: Sendable, Equatable, Codable {
         case image
     }
 
+    /// Where it stands on the page in points from the top left corner, one box a line.
+    public var boxes: [Box] { places.boxes }
+
     /// Describes an element.
     public init(
-        kind: Kind, textRange: Range<Int>, page: Int = 1, boxes: [Box] = [], path: String? = nil, hidden: Bool = false
+        kind: Kind, textRange: Range<Int>, page: Int = 1, places: LinePlaces = LinePlaces(), path: String? = nil,
+        hidden: Bool = false
     ) {
         self.kind = kind
         self.textRange = textRange
         self.page = page
-        self.boxes = boxes
+        self.places = places
         self.path = path
         self.hidden = hidden
     }

@@ -82,6 +82,19 @@ public struct OffsetMap: Sendable, Equatable, Codable {
         return run.raw + min(offset - run.text, run.count)
     }
 
+    /// The text offset that stands for a raw offset; where raw text was dropped, the next that follows.
+    public func text(_ raw: Int) -> Int {
+        var low = 0
+        var high = runs.count
+        while low < high {
+            let middle = (low + high) / 2
+            if runs[middle].raw <= raw { low = middle + 1 } else { high = middle }
+        }
+        guard low > 0 else { return 0 }
+        let run = runs[low - 1]
+        return run.text + min(raw - run.raw, run.count)
+    }
+
     /// The raw range of a text range; a character that was replaced is covered whole.
     public func raw(_ range: Range<Int>) -> Range<Int> {
         let start = raw(range.lowerBound)

@@ -38,6 +38,20 @@ package struct WireWriter: Sendable {
         bytes.append(UInt8(rest))
     }
 
+    /// Writes a number of either sign, zigzag, so that small ones stay short.
+    package mutating func signed(_ value: Int) {
+        let clamped = min(max(value, -Self.largest), Self.largest)
+        integer(clamped << 1 ^ clamped >> 63)
+    }
+
+    /// Beyond every sum of coordinates; twice as much still fits into 63 bits.
+    private static let largest = 1 << 60
+
+    /// The nearest whole number to one that may be of any size, or none.
+    package static func whole(_ value: Double) -> Int {
+        value.isNaN ? 0 : Int(min(max(value.rounded(), -1e15), 1e15))
+    }
+
     /// Writes a tag.
     package mutating func byte(_ value: UInt8) {
         bytes.append(value)
@@ -123,6 +137,12 @@ package struct WireReader: Sendable {
         let value = try integer()
         guard range.contains(value) else { throw .outOfRange(offset: start) }
         return value
+    }
+
+    /// Reads a number of either sign.
+    package mutating func signed() throws(WireError) -> Int {
+        let value = try integer()
+        return value >> 1 ^ -(value & 1)
     }
 
     /// Reads a truth value.

@@ -101,17 +101,38 @@ package struct ExtractedLine: Sendable, Equatable {
     package var text: String
     /// Where it stands on its page, if known.
     package var box: Box?
+    /// Where its words stand within the box, if known.
+    package var words: WordPlaces
     /// The prevailing font size in points; 0 where unknown.
     package var fontSize: Double
     /// UTF-8 range in the raw text (for HTML the decoded characters), where the extractor knows it.
     package var rawRange: Range<Int>?
+    /// Parts of its text that lead somewhere.
+    package var links: [ExtractedLink] = []
 
     /// Describes a line.
-    package init(text: String, box: Box? = nil, fontSize: Double = 0, rawRange: Range<Int>? = nil) {
+    package init(
+        text: String, box: Box? = nil, words: WordPlaces = WordPlaces(), fontSize: Double = 0,
+        rawRange: Range<Int>? = nil
+    ) {
         self.text = text
         self.box = box
+        self.words = words
         self.fontSize = fontSize
         self.rawRange = rawRange
+    }
+}
+
+/// A part of a line that leads somewhere.
+package struct ExtractedLink: Sendable, Equatable {
+    /// UTF-8 range in the line's text.
+    package var range: Range<Int>
+    package var target: LinkTarget
+
+    /// Describes a link.
+    package init(range: Range<Int>, target: LinkTarget) {
+        self.range = range
+        self.target = target
     }
 }
 

@@ -2,6 +2,8 @@
 
 /// What one document may cost. The worker sets the first group on itself; the parent enforces the second.
 ///
+/// Times are those of a document of up to `pagesPerBudget` pages; one that has more gets as much again for as many.
+///
 /// Processor time is what ends a document that asks too much, on a busy machine as on an idle one; the deadlines by the
 /// clock are for a worker that hangs, and wide enough that load alone does not reach them.
 package struct WorkerLimits: Sendable, Equatable {
@@ -18,6 +20,9 @@ package struct WorkerLimits: Sendable, Equatable {
     package var inputBytes: Int
     /// All replies to one document together.
     package var replyBytes: Int
+
+    /// Pages that are to be read in `cpuSeconds` and in `documentSeconds`.
+    package static let pagesPerBudget = 1_000
 
     /// Describes limits.
     package init(

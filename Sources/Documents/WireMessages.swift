@@ -26,7 +26,7 @@ package enum WireReply: Sendable, Equatable {
 /// The frames around messages.
 package enum Wire {
     /// Raised with every change of a message.
-    package static let version = 2
+    package static let version = 4
     /// Bytes before the fields: length and tag.
     package static let headerBytes = 5
 

@@ -47,20 +47,36 @@ extension WireWriter {
 
     mutating func write(_ value: ExtractedBlock) {
         write(value.kind)
-        list(value.lines) { $0.write($1) }
+        var last = PackedBox()
+        list(value.lines) { $0.write($1, after: &last) }
         optional(value.path) { $0.string($1) }
         bool(value.isHidden)
     }
 
-    mutating func write(_ value: ExtractedLine) {
+    /// Boxes and sizes are kept to hundredths of a point.
+    mutating func write(_ value: ExtractedLine, after last: inout PackedBox) {
         string(value.text)
-        optional(value.box) { writer, box in
-            for edge in [box.x0, box.y0, box.x1, box.y1] { writer.double(edge) }
+        bool(value.box != nil)
+        if let box = value.box {
+            write(PackedBox(box), after: &last)
+            blob(value.words.bytes)
         }
-        double(value.fontSize)
+        integer(max(WireWriter.whole(value.fontSize * 100), 0))
         optional(value.rawRange) { writer, range in
             writer.integer(range.lowerBound)
             writer.integer(range.count)
+        }
+        list(value.links) { writer, link in
+            writer.integer(link.range.lowerBound)
+            writer.integer(link.range.count)
+            switch link.target {
+            case .page(let number):
+                writer.byte(0)
+                writer.integer(number)
+            case .address(let address):
+                writer.byte(1)
+                writer.string(address)
+            }
         }
     }
 
@@ -138,24 +154,44 @@ extension WireReader {
     }
 
     mutating func block() throws(WireError) -> ExtractedBlock {
-        ExtractedBlock(
+        var last = PackedBox()
+        return ExtractedBlock(
             kind: try kind(),
-            lines: try list { (reader) throws(WireError) in try reader.line() },
+            lines: try list { (reader) throws(WireError) in try reader.line(after: &last) },
             path: try optional { (reader) throws(WireError) in try reader.string() },
             isHidden: try bool())
     }
 
-    mutating func line() throws(WireError) -> ExtractedLine {
-        ExtractedLine(
-            text: try string(),
-            box: try optional { (reader) throws(WireError) in
-                Box(x0: try reader.double(), y0: try reader.double(), x1: try reader.double(), y1: try reader.double())
-            },
-            fontSize: try double(),
-            rawRange: try optional { (reader) throws(WireError) in
-                let lower = try reader.integer(in: 0...(1 << 48))
-                return lower..<(lower + (try reader.integer(in: 0...(1 << 48))))
-            })
+    mutating func line(after last: inout PackedBox) throws(WireError) -> ExtractedLine {
+        var line = ExtractedLine(text: try string())
+        if try bool() {
+            line.box = try box(after: &last).box
+            line.words = WordPlaces(packed: try blob())
+        }
+        line.fontSize = Double(try integer()) / 100
+        line.rawRange = try optional { (reader) throws(WireError) in
+            let lower = try reader.integer(in: 0...(1 << 48))
+            return lower..<(lower + (try reader.integer(in: 0...(1 << 48))))
+        }
+        let count = line.text.utf8.count
+        line.links = try list { (reader) throws(WireError) in
+            let lower = try reader.integer(in: 0...count)
+            let range = lower..<(lower + (try reader.integer(in: 0...(count - lower))))
+            return ExtractedLink(range: range, target: try reader.linkTarget())
+        }
+        return line
+    }
+
+    /// An address that nobody should be shown is refused with all that came with it.
+    mutating func linkTarget() throws(WireError) -> LinkTarget {
+        let start = rest.startIndex
+        switch try byte() {
+        case 0: return .page(try integer(in: 1...Int(Int32.max)))
+        case 1:
+            guard let target = LinkTarget(address: try string()) else { throw .outOfRange(offset: start) }
+            return target
+        case let tag: throw .unknownTag(tag, offset: start)
+        }
     }
 
     mutating func failure() throws(WireError) -> ExtractionFailure {

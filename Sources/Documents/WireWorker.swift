@@ -5,6 +5,21 @@
 
 import Glibc
 
+/// What a worker can say while it reads a document.
+package struct WorkerOutput {
+    fileprivate init() {}
+
+    /// Tells pages read so far and pages asked for.
+    package func progress(done: Int, total: Int) {
+        _ = WireWorker.send(WireReply.progress(done: done, total: total).frame)
+    }
+
+    /// Sends the next page, of which nothing will change.
+    package func page(_ page: ExtractedPage) {
+        _ = WireWorker.send(WireReply.page(page).frame)
+    }
+}
+
 /// The worker's side of the wire.
 package enum WireWorker {
     /// Whether standard input and output are pipes or sockets, as under a parent, and not a terminal or a file.
@@ -18,12 +33,11 @@ package enum WireWorker {
 
     /// Answers documents on standard input until it ends; returns the exit status.
     ///
-    /// `extract` reports progress through its third argument as often as it has any; the pages of what it returns are
-    /// sent one by one.
+    /// `extract` reports progress as often as it has any, and may send pages as soon as they are finished; those of
+    /// what it returns are sent behind them, one by one. A failure makes the pages sent before it void.
     package static func serve(
         extractor: String, inputBytes: Int, prepare: () -> Void,
-        extract: (ArraySlice<UInt8>, ExtractionRequest, (_ done: Int, _ total: Int) -> Void)
-            -> Result<ExtractedDocument, ExtractionFailure>
+        extract: (ArraySlice<UInt8>, ExtractionRequest, WorkerOutput) -> Result<ExtractedDocument, ExtractionFailure>
     ) -> Int32 {
         guard send(WireReply.ready(version: Wire.version, extractor: extractor).frame) else { return 0 }
         while true {
@@ -33,10 +47,7 @@ package enum WireWorker {
                 let request = try? WireRequest(body: body[...]), case .document(let what, let bytes) = request
             else { return 3 }
             prepare()
-            let result = extract(bytes, what) { done, total in
-                _ = send(WireReply.progress(done: done, total: total).frame)
-            }
-            guard answer(result) else { return 0 }
+            guard answer(extract(bytes, what, WorkerOutput())) else { return 0 }
         }
     }
 
@@ -66,7 +77,7 @@ package enum WireWorker {
         return filled == count ? bytes : nil
     }
 
-    private static func send(_ bytes: [UInt8]) -> Bool {
+    fileprivate static func send(_ bytes: [UInt8]) -> Bool {
         bytes.withUnsafeBytes { buffer in
             var sent = 0
             while sent < buffer.count {

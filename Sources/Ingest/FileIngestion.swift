@@ -112,11 +112,14 @@ struct FileIngestion: Sendable {
     ) async -> Result {
         var outcome = begun
         let extracted: ExtractedDocument
+        let building = DocumentBuilding(
+            DocumentBuilder(
+                format: format, keepsHidden: options.hiddenText == .keep, notesHidden: options.hiddenText != .drop))
         var decodedOffsets: OffsetMap?
         switch kind {
         case .pdf, .html, .docx, .epub, .docling:
             do throws(WorkerError) {
-                switch try await pool.extract(bytes, request(format)) {
+                switch try await pool.extract(bytes, request(format), pages: building) {
                 case .success(let document): extracted = document
                 case .failure(let failure):
                     return Result(outcome, Task.isCancelled ? .skipped(.notReached) : .failed(failure))
@@ -132,22 +135,20 @@ struct FileIngestion: Sendable {
             }
             let (document, offsets) = TextIngestion.extract(bytes, kind)
             extracted = document
+            for page in document.pages { building.receive(page) }
             decodedOffsets = offsets
         case .other, .zip, .gzip:
             preconditionFailure("archives and what is not read end before")
         }
-        if format.isPaged, extracted.pages.isEmpty, options.pages != nil {
+        if format.isPaged, building.isEmpty, options.pages != nil {
             outcome.pages = PageCounts(skipped: extracted.pageCount)
             return Result(outcome, .skipped(.pagesOutside))
         }
-        var normalized = Normalizer.document(
-            extracted, sha256: sha256, path: outcome.path, format: format, keepsHidden: options.hiddenText == .keep,
-            notesHidden: options.hiddenText != .drop)
+        var normalized = building.finish(extracted, sha256: sha256, path: outcome.path)
         if let decodedOffsets { normalized.document.offsets = normalized.document.offsets.followed(by: decodedOffsets) }
         outcome.pages = normalized.pages
         guard !normalized.document.elements.isEmpty else {
-            let failure = extracted.pages.lazy.compactMap(\.failure).first
-            outcome.status = failure.map { .failed($0) } ?? .skipped(.noText)
+            outcome.status = normalized.failure.map { .failed($0) } ?? .skipped(.noText)
             // No page of it was read; blank ones belong to the same silence.
             outcome.pages = PageCounts(
                 skipped: normalized.pages.read + normalized.pages.skipped, failed: normalized.pages.failed)

@@ -16,10 +16,10 @@ package enum HTMLWorkerMain {
         return WorkerMain.run(
             extractor: HTMLExtractor.name, arguments: arguments,
             usage: "docproc starts this mode by itself to read web pages and office documents"
-        ) { bytes, request, progress in
+        ) { bytes, request, output in
             switch request.format {
             case .html: extractor.extract(Array(bytes), request)
-            case .epub: books.extract(bytes, request, progress: progress)
+            case .epub: books.extract(bytes, request, progress: output.progress)
             case .docx: DOCXExtractor.extract(bytes, request)
             case .docling: DoclingExtractor.extract(bytes, request)
             case .archive: ArchiveExtractor.extract(bytes, request)

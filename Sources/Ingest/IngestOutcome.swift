@@ -56,6 +56,7 @@ package struct IngestOutcome: Sendable, Equatable {
         document.pages = []
         document.elements = []
         document.offsets = OffsetMap()
+        document.links = []
         status = .read(document)
     }
 }

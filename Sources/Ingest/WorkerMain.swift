@@ -12,8 +12,7 @@ package enum WorkerMain {
     /// `arguments` are those after the name of the mode. Started by hand, it prints `usage` and returns 2.
     package static func run(
         extractor: String, arguments: [String], usage: String,
-        extract: (ArraySlice<UInt8>, ExtractionRequest, (_ done: Int, _ total: Int) -> Void)
-            -> Result<ExtractedDocument, ExtractionFailure>
+        extract: (ArraySlice<UInt8>, ExtractionRequest, WorkerOutput) -> Result<ExtractedDocument, ExtractionFailure>
     ) -> Int32 {
         guard let limits = WorkerLimits(arguments: arguments), WireWorker.isUnderParent else {
             complain("usage: \(usage)\n")

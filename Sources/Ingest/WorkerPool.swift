@@ -6,6 +6,14 @@
 package import Documents
 import Glibc
 
+/// Takes the pages of one document as they come, from a thread of the pool.
+package protocol PageReceiver: Sendable {
+    /// The document is read from its first page on: forget what came before.
+    func restart()
+    /// Takes the next page.
+    func receive(_ page: ExtractedPage)
+}
+
 /// A fixed number of workers, started when first needed and kept for a few dozen documents.
 package actor WorkerPool {
     private let limits: WorkerLimits
@@ -25,9 +33,10 @@ package actor WorkerPool {
     /// Extracts one document; `progress` gets pages done and pages in all, from a thread of the pool.
     ///
     /// Waits for a free worker first. Cancelling the task kills the worker that has the document; the result is then
-    /// `.failure` with reason `timeout`, to be thrown away. Throws only where no document of this format can be read.
+    /// `.failure` with reason `timeout`, to be thrown away. What `pages` got is to be thrown away with any failure;
+    /// without it the pages are part of the document. Throws only where no document of this format can be read.
     package func extract(
-        _ bytes: [UInt8], _ request: ExtractionRequest,
+        _ bytes: [UInt8], _ request: ExtractionRequest, pages: (any PageReceiver)? = nil,
         progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
     ) async throws(WorkerError) -> Result<ExtractedDocument, ExtractionFailure> {
         guard bytes.count <= limits.inputBytes else {
@@ -35,7 +44,7 @@ package actor WorkerPool {
                 ExtractionFailure(.tooLarge, "the file has \(bytes.count) bytes; the limit is \(limits.inputBytes)"))
         }
         let slot = await take(request.format)
-        let outcome = await slot.extract(bytes, request, progress: progress)
+        let outcome = await slot.extract(bytes, request, pages: pages, progress: progress)
         give(slot)
         return try outcome.get()
     }

@@ -37,11 +37,16 @@ final class WorkerProcess {
         }
     }
 
-    /// Hands over one document and collects the answer.
-    func extract(_ bytes: [UInt8], _ request: ExtractionRequest, progress: ((Int, Int) -> Void)?) -> WorkerOutcome {
+    /// Hands over one document and collects the answer; `pages` gets its pages as they come, else they are part of it.
+    func extract(
+        _ bytes: [UInt8], _ request: ExtractionRequest, pages receiver: (any PageReceiver)?,
+        progress: ((Int, Int) -> Void)?
+    ) -> WorkerOutcome {
+        receiver?.restart()
         var outgoing = Outgoing(parts: [WireRequest.header(request, byteCount: bytes.count), bytes])
         var clock = WorkerClock(documentSeconds: limits.documentSeconds, silenceSeconds: limits.pageSeconds)
         var pages: [ExtractedPage] = []
+        var pageCount = 0
         var budget = limits.replyBytes
         while true {
             switch nextReply(&outgoing, clock, budget: budget) {
@@ -53,7 +58,12 @@ final class WorkerProcess {
                 clock.sign()
                 switch reply {
                 case .progress(let done, let total): progress?(done, total)
-                case .page(let page): pages.append(page)
+                case .page(let page):
+                    pageCount += 1
+                    if pageCount.isMultiple(of: WorkerLimits.pagesPerBudget) {
+                        clock.extend(by: limits.documentSeconds)
+                    }
+                    if let receiver { receiver.receive(page) } else { pages.append(page) }
                 case .failure(let failure): return .answered(.failure(failure))
                 case .end(var document):
                     document.pages = pages
@@ -124,7 +134,8 @@ final class WorkerProcess {
 
 /// The deadlines of one document.
 struct WorkerClock {
-    let documentSeconds: Double, silenceSeconds: Double
+    private(set) var documentSeconds: Double
+    let silenceSeconds: Double
     private let start = WorkerClock.now
     private var lastSign = WorkerClock.now
 
@@ -135,6 +146,9 @@ struct WorkerClock {
 
     /// The worker has said something.
     mutating func sign() { lastSign = Self.now }
+
+    /// More time for the whole.
+    mutating func extend(by seconds: Double) { documentSeconds += seconds }
 
     /// Whether it is the silence, not the whole, that lasts too long.
     var isSilent: Bool { lastSign + silenceSeconds < start + documentSeconds }

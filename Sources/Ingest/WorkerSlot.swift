@@ -21,14 +21,14 @@ actor WorkerSlot {
 
     /// Reads one document, in a new worker if the one at hand fails for what earlier documents may have left in it.
     func extract(
-        _ bytes: [UInt8], _ request: ExtractionRequest, progress: ((Int, Int) -> Void)?
+        _ bytes: [UInt8], _ request: ExtractionRequest, pages: (any PageReceiver)?, progress: ((Int, Int) -> Void)?
     ) -> Result<Result<ExtractedDocument, ExtractionFailure>, WorkerError> {
         do throws(WorkerError) {
             let wasFresh = try start()
-            let outcome = converse(bytes, request, progress)
+            let outcome = converse(bytes, request, pages, progress)
             if case .died(_, isOwnFault: true) = outcome, !wasFresh {
                 _ = try start()
-                return .success(converse(bytes, request, progress).result)
+                return .success(converse(bytes, request, pages, progress).result)
             }
             return .success(outcome.result)
         } catch {
@@ -47,10 +47,10 @@ actor WorkerSlot {
     }
 
     private func converse(
-        _ bytes: [UInt8], _ request: ExtractionRequest, _ progress: ((Int, Int) -> Void)?
+        _ bytes: [UInt8], _ request: ExtractionRequest, _ pages: (any PageReceiver)?, _ progress: ((Int, Int) -> Void)?
     ) -> WorkerOutcome {
         guard let process else { preconditionFailure("start() comes first") }
-        let outcome = process.extract(bytes, request, progress: progress)
+        let outcome = process.extract(bytes, request, pages: pages, progress: progress)
         served += 1
         if case .died = outcome { self.process = nil }
         return outcome

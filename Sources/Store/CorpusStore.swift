@@ -160,22 +160,21 @@ extension CorpusStore {
     ///   - extractor: everything else that the extraction depends on: versions and options.
     /// - Returns: nil if there is none, or one in an outdated layout.
     package func document(sha256: String, extractor: String) throws(StoreError) -> Document? {
-        let row = try read { db in
+        // The row goes before the document is made of it: long ones take a hundred megabytes each time.
+        let found = try read { db -> (id: Int64, body: [UInt8], lastUsed: Int)? in
             try Row.fetchOne(
                 db, sql: "SELECT id, body, last_used FROM documents WHERE sha256 = ? AND extractor = ?",
-                arguments: [sha256, extractor])
+                arguments: [sha256, extractor]
+            ).map { ($0["id"], [UInt8]($0["body"] as Data), $0["last_used"]) }
         }
-        guard let row else { return nil }
-        let body: Data = row["body"]
-        let id: Int64 = row["id"]
-        let lastUsed: Int = row["last_used"]
+        guard let (id, body, lastUsed) = found else { return nil }
         if now - lastUsed > Self.touchInterval {
             let now = now
             try write { db in
                 try db.execute(sql: "UPDATE documents SET last_used = ? WHERE id = ?", arguments: [now, id])
             }
         }
-        return DocumentCodec.decode([UInt8](body))
+        return DocumentCodec.decode(body)
     }
 
     /// Keeps the extraction of a file, in place of an earlier one.
@@ -183,11 +182,13 @@ extension CorpusStore {
         let body = Data(DocumentCodec.encode(document))
         let now = now
         try write { db in
-            try db.execute(
+            // A statement that gets its arguments as it is executed makes no copy of them.
+            try db.makeStatement(
                 sql: """
                     INSERT INTO documents (sha256, extractor, body, created, last_used) VALUES (?, ?, ?, ?, ?)
                     ON CONFLICT (sha256, extractor) DO UPDATE SET body = excluded.body, last_used = excluded.last_used
-                    """, arguments: [document.sha256, extractor, body, now, now])
+                    """
+            ).execute(arguments: [document.sha256, extractor, body, now, now])
         }
     }
 }

@@ -1,7 +1,7 @@
 // Documents as bytes for the cache: a version byte, then fields in order, integers as variable-length numbers.
 //
 // Reading a thousand cached documents must take well under a second, which JSON does not allow: most of a document's
-// bulk is its text (stored as it is) and its offset runs and boxes (stored as differences to the one before). A reader
+// bulk is its text and the places of its words (stored as they are) and its offset runs (stored as differences). A reader
 // meets bytes that it can't make sense of with nil, and the caller extracts the document again.
 
 package import Documents
@@ -9,12 +9,14 @@ package import Documents
 /// Turns documents into bytes and back.
 package enum DocumentCodec {
     /// Raised with every change of the layout; bytes of other versions are not read.
-    package static let version: UInt8 = 1
+    package static let version: UInt8 = 3
 
     /// The bytes of a document.
     package static func encode(_ document: Document) -> [UInt8] {
         var out = Writer()
-        out.bytes.reserveCapacity(document.text.utf8.count + document.elements.count * 40)
+        let places = document.elements.reduce(0) { $0 + $1.places.bytes.count }
+        out.bytes.reserveCapacity(
+            document.text.utf8.count + places + document.elements.count * 24 + document.offsets.runs.count * 6)
         out.bytes.append(version)
         out.string(document.sha256)
         out.string(document.path)
@@ -40,6 +42,7 @@ package enum DocumentCodec {
             out.signed(run.count)
             (text, raw) = (run.text + run.count, run.raw + run.count)
         }
+        out.links(document.links)
         out.notes(document.notes)
         return out.bytes
     }
@@ -97,6 +100,24 @@ private struct Writer {
         for note in notes { string(note.rawValue) }
     }
 
+    mutating func links(_ links: [Link]) {
+        count(links.count)
+        var start = 0
+        for link in links {
+            signed(link.textRange.lowerBound - start)
+            count(link.textRange.count)
+            start = link.textRange.lowerBound
+            switch link.target {
+            case .page(let number):
+                bytes.append(0)
+                signed(number)
+            case .address(let address):
+                bytes.append(1)
+                string(address)
+            }
+        }
+    }
+
     mutating func page(_ page: DocumentPage) {
         signed(page.number)
         optional(page.label)
@@ -128,13 +149,8 @@ private struct Writer {
         signed(element.page)
         optional(element.path)
         bytes.append(element.hidden ? 1 : 0)
-        count(element.boxes.count)
-        for box in element.boxes {
-            double(box.x0)
-            double(box.y0)
-            double(box.x1)
-            double(box.y1)
-        }
+        count(element.places.bytes.count)
+        bytes += element.places.bytes
     }
 }
 
@@ -236,17 +252,18 @@ private struct Reader {
         }
     }
 
-    mutating func box() -> Box? {
-        guard let x0 = double(), let y0 = double(), let x1 = double(), let y1 = double() else { return nil }
-        return Box(x0: x0, y0: y0, x1: x1, y1: y1)
+    mutating func places() -> LinePlaces? {
+        guard let count = count() else { return nil }
+        defer { position += count }
+        return LinePlaces(packed: Array(bytes[position..<position + count]))
     }
 
     mutating func element(previousEnd: inout Int) -> Element? {
         guard let kind = kind(), let range = range(from: previousEnd), let page = signed(), let path = optional(),
-            let hidden = byte(), hidden <= 1, let boxes = list({ $0.box() })
+            let hidden = byte(), hidden <= 1, let places = places()
         else { return nil }
         previousEnd = range.upperBound
-        return Element(kind: kind, textRange: range, page: page, boxes: boxes, path: path, hidden: hidden == 1)
+        return Element(kind: kind, textRange: range, page: page, places: places, path: path, hidden: hidden == 1)
     }
 
     mutating func offsets() -> OffsetMap? {
@@ -262,6 +279,19 @@ private struct Reader {
         return map
     }
 
+    mutating func links() -> [Link]? {
+        var start = 0
+        return list { input in
+            guard let range = input.range(from: start), let kind = input.byte() else { return nil }
+            start = range.lowerBound
+            switch kind {
+            case 0: return input.signed().map { Link(textRange: range, target: .page($0)) }
+            case 1: return input.string().map { Link(textRange: range, target: .address($0)) }
+            default: return nil
+            }
+        }
+    }
+
     mutating func document() -> Document? {
         guard let sha256 = string(), let path = string(), let format = string().flatMap(DocumentFormat.init(rawValue:)),
             let title = optional(),
@@ -269,11 +299,12 @@ private struct Reader {
             let text = string(), let pages = list({ $0.page() })
         else { return nil }
         var end = 0
-        guard let elements = list({ $0.element(previousEnd: &end) }), let offsets = offsets(), let notes = notes()
+        guard let elements = list({ $0.element(previousEnd: &end) }), let offsets = offsets(), let links = links(),
+            let notes = notes()
         else { return nil }
         return Document(
             sha256: sha256, path: path, format: format, title: title,
             metadata: Dictionary(metadata, uniquingKeysWith: { first, _ in first }), text: text, pages: pages,
-            elements: elements, offsets: offsets, notes: notes)
+            elements: elements, offsets: offsets, links: links, notes: notes)
     }
 }

@@ -8,9 +8,9 @@ enum Footnotes {
     /// Letters of a note are smaller than this part of the body's.
     private static let smaller = 0.93
 
-    /// Marks the notes of all pages.
-    static func mark(_ pages: inout [LaidOutPage], body: Double) {
-        for page in pages.indices {
+    /// Marks the notes of the first `count` pages.
+    static func mark(_ pages: inout [LaidOutPage], count: Int, body: Double) {
+        for page in 0..<count {
             let half = 0.5 * pages[page].page.height
             var isNote = false
             for block in pages[page].blocks.indices {

@@ -16,6 +16,15 @@ struct Fragment {
     var isUpright: Bool
     /// What it was put together from; empty for right-to-left text and for notes.
     var words: [Word] = []
+    /// Where its words end in the text and stand on the page; empty for notes.
+    var places: [WordPlace] = []
+}
+
+/// A word of a fragment.
+struct WordPlace {
+    /// UTF-8 bytes of the fragment's text up to its end.
+    var end: Int
+    var box: Box
 }
 
 enum Fragments {
@@ -134,6 +143,7 @@ enum Fragments {
         _ words: [Word], isRightToLeft: Bool, _ hasSpace: (Word, Word) -> Bool
     ) -> Fragment {
         var text = ""
+        var places: [WordPlace] = []
         var box = words[0].box
         var sizes: [(size: Double, characters: Int)] = []
         var bold = 0
@@ -141,6 +151,7 @@ enum Fragments {
         for (index, word) in words.enumerated() {
             if index > 0, hasSpace(words[index - 1], word) { text += " " }
             text += word.text
+            places.append(WordPlace(end: text.utf8.count, box: word.box))
             box = box.union(word.box)
             let characters = word.text.utf8.count
             let size = (word.size * 10).rounded() / 10
@@ -155,6 +166,7 @@ enum Fragments {
         let size = sizes.max { ($0.characters, $0.size) < ($1.characters, $1.size) }?.size ?? 0
         return Fragment(
             text: text, box: box, size: size, isBold: 2 * bold > count, isRightToLeft: isRightToLeft,
-            isUpright: 2 * words.count(where: \.isUpright) >= words.count, words: isRightToLeft ? [] : words)
+            isUpright: 2 * words.count(where: \.isUpright) >= words.count, words: isRightToLeft ? [] : words,
+            places: places)
     }
 }

@@ -4,86 +4,108 @@
 
 import Documents
 
-enum Furniture {
+struct Furniture {
     /// How far from the top or bottom a line may stand, as a part of the page's height.
     private static let margin = 0.12
     /// Lines at either edge that are looked at.
     private static let depth = 3
 
     /// Pages that far apart may share a line: left and right heads differ, and chapters begin without one.
-    private static let reach = 4
+    static let reach = 4
 
     private struct Key: Hashable {
         var text: String
         var isHeader: Bool
-        var page: Int
     }
 
-    /// Sets apart the furniture of all pages as `pageHeader` and `pageFooter` blocks, first and last on their page.
-    static func mark(_ pages: inout [LaidOutPage]) {
-        guard pages.count >= 2 else { return }
-        var seen: [Key: [Double]] = [:]
-        for (index, page) in pages.enumerated() {
-            for edge in edgeLines(page) {
-                seen[key(edge.line, edge.isHeader, page: index), default: []].append(edge.line.box.middle)
-            }
-        }
-        let titled = outermost(pages)
-        for index in pages.indices {
-            var found: [(line: LaidOutLine, isHeader: Bool)] = []
-            for edge in edgeLines(pages[index]) {
-                var key = key(edge.line, edge.isHeader, page: index)
-                let tolerance = 0.01 * pages[index].page.height
-                let repeats = (max(0, index - reach)...min(pages.count - 1, index + reach)).count { other in
-                    key.page = other
-                    return other != index
-                        && seen[key]?.contains { abs($0 - edge.line.box.middle) < tolerance } == true
-                }
-                // Two pages may share a line by chance; three hardly do. A bare number needs one fellow only.
-                let needed = pages.count > 4 && !isNumber(edge.line.text) ? 2 : 1
-                if repeats >= needed { found.append(edge) }
-            }
-            for edge in titled[index] ?? [] where !found.contains(where: { $0.line == edge.line }) {
-                if isTitled(edge, on: index, of: pages.count, titled) { found.append(edge) }
-            }
-            // A page that has nothing else has no furniture: its text is what repeats.
-            let lines = pages[index].blocks.reduce(0) { $0 + $1.lines.count }
-            if found.count == lines { found.removeAll { !isNumber($0.line.text) } }
-            setApart(found, on: &pages[index])
-        }
+    private typealias Edge = (line: LaidOutLine, isHeader: Bool)
+
+    /// What other pages need to know of a page.
+    private struct Edges {
+        var lines: [(edge: Edge, key: Key)]
+        /// Where lines stand.
+        var places: [Key: [Double]]
+        /// The first and last line that stand clear of the text.
+        var outermost: [Edge]
     }
 
-    /// The first and last line of each page that stands clear of the text.
-    private static func outermost(_ pages: [LaidOutPage]) -> [Int: [(line: LaidOutLine, isHeader: Bool)]] {
-        var lines: [Int: [(line: LaidOutLine, isHeader: Bool)]] = [:]
-        for (index, page) in pages.enumerated() {
-            let all = page.blocks.flatMap(\.lines)
-            for edge in edgeLines(page) {
-                let box = edge.line.box
-                let isClear = all.allSatisfy { other in
-                    let gap = edge.isHeader ? other.box.y0 - box.y1 : box.y0 - other.box.y1
-                    return other == edge.line || gap > 1.2 * box.height
-                }
-                if isClear { lines[index, default: []].append(edge) }
+    /// Pages of the file.
+    private let count: Int
+    /// Pages added, from `first` on: those that are within reach of a page still to be marked.
+    private var edges: [Edges] = []
+    private var first = 0
+    private var marked = 0
+
+    init(count: Int) {
+        self.count = count
+    }
+
+    /// Takes the next page into account.
+    mutating func add(_ page: LaidOutPage) {
+        var own = Edges(lines: [], places: [:], outermost: Self.outermost(page))
+        for edge in Self.edgeLines(page) {
+            let key = Self.key(edge.line, edge.isHeader)
+            own.lines.append((edge, key))
+            own.places[key, default: []].append(edge.line.box.middle)
+        }
+        edges.append(own)
+    }
+
+    /// Sets apart the furniture of the next page as `pageHeader` and `pageFooter` blocks, first and last on it. All
+    /// pages within reach of it have been added.
+    mutating func mark(_ page: inout LaidOutPage) {
+        defer {
+            marked += 1
+            if marked - first > Self.reach {
+                edges.removeFirst()
+                first += 1
             }
         }
-        return lines
+        guard count >= 2 else { return }
+        let own = edges[marked - first]
+        let around = (max(0, marked - Self.reach)...min(count - 1, marked + Self.reach))
+            .filter { $0 != marked }.map { edges[$0 - first] }
+        var found: [Edge] = []
+        let tolerance = 0.01 * page.page.height
+        for (edge, key) in own.lines {
+            let repeats = around.count { other in
+                other.places[key]?.contains { abs($0 - edge.line.box.middle) < tolerance } == true
+            }
+            // Two pages may share a line by chance; three hardly do. A bare number needs one fellow only.
+            let needed = count > 4 && !Self.isNumber(edge.line.text) ? 2 : 1
+            if repeats >= needed { found.append(edge) }
+        }
+        for edge in own.outermost where !found.contains(where: { $0.line == edge.line }) {
+            if Self.isTitled(edge, around) { found.append(edge) }
+        }
+        // A page that has nothing else has no furniture: its text is what repeats.
+        let lines = page.blocks.reduce(0) { $0 + $1.lines.count }
+        if found.count == lines { found.removeAll { !Self.isNumber($0.line.text) } }
+        Self.setApart(found, on: &page)
+    }
+
+    /// The first and last line of a page that stand clear of its text.
+    private static func outermost(_ page: LaidOutPage) -> [Edge] {
+        let all = page.blocks.flatMap(\.lines)
+        return edgeLines(page).filter { edge in
+            let box = edge.line.box
+            return all.allSatisfy { other in
+                let gap = edge.isHeader ? other.box.y0 - box.y1 : box.y0 - other.box.y1
+                return gap > 1.2 * box.height || other == edge.line
+            }
+        }
     }
 
     /// Whether most pages around have at this place a line that begins or ends with the same word: a head that names
     /// the section.
-    private static func isTitled(
-        _ edge: (line: LaidOutLine, isHeader: Bool), on page: Int, of count: Int,
-        _ titled: [Int: [(line: LaidOutLine, isHeader: Bool)]]
-    ) -> Bool {
+    private static func isTitled(_ edge: Edge, _ around: [Edges]) -> Bool {
         let own = ends(edge.line.text)
         guard !own.isEmpty else { return false }
-        let around = (max(0, page - reach)...min(count - 1, page + reach)).filter { $0 != page }
         let alike = around.count { other in
-            titled[other]?.contains { fellow in
+            other.outermost.contains { fellow in
                 fellow.isHeader == edge.isHeader && abs(fellow.line.box.middle - edge.line.box.middle) < 2
                     && abs(fellow.line.size - edge.line.size) < 0.3 && !own.isDisjoint(with: ends(fellow.line.text))
-            } == true
+            }
         }
         return alike >= 2 && 2 * alike >= around.count
     }
@@ -99,7 +121,7 @@ enum Furniture {
             })
     }
 
-    private static func edgeLines(_ page: LaidOutPage) -> [(line: LaidOutLine, isHeader: Bool)] {
+    private static func edgeLines(_ page: LaidOutPage) -> [Edge] {
         let height = page.page.height
         let lines = page.blocks.filter { !$0.isHidden }.flatMap(\.lines)
         let top = lines.filter { $0.box.y1 < margin * height }.sorted { $0.box.middle < $1.box.middle }.prefix(depth)
@@ -109,7 +131,7 @@ enum Furniture {
     }
 
     /// Digits count as one sign, so that page numbers agree.
-    private static func key(_ line: LaidOutLine, _ isHeader: Bool, page: Int) -> Key {
+    private static func key(_ line: LaidOutLine, _ isHeader: Bool) -> Key {
         var text = ""
         var wasDigit = false
         let roman = isRoman(line.text)
@@ -119,7 +141,7 @@ enum Furniture {
             text.unicodeScalars.append(isDigit ? "0" : scalar)
             wasDigit = isDigit
         }
-        return Key(text: text, isHeader: isHeader, page: page)
+        return Key(text: text, isHeader: isHeader)
     }
 
     private static func isRoman(_ text: String) -> Bool {
@@ -134,7 +156,7 @@ enum Furniture {
             }
     }
 
-    private static func setApart(_ found: [(line: LaidOutLine, isHeader: Bool)], on page: inout LaidOutPage) {
+    private static func setApart(_ found: [Edge], on page: inout LaidOutPage) {
         guard !found.isEmpty else { return }
         for index in page.blocks.indices {
             page.blocks[index].lines.removeAll { line in

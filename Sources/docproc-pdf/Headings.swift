@@ -4,19 +4,34 @@
 
 import Documents
 
-enum Headings {
-    /// Marks the headings and footnotes of all pages; levels follow the sizes found, largest first.
-    static func mark(_ pages: inout [LaidOutPage]) {
-        guard let body = bodySize(pages) else { return }
-        Footnotes.mark(&pages, body: body)
-        var sizes: Set<Double> = []
+struct Headings {
+    /// How many characters of the pages seen so far are set in which size.
+    private var characters: [Double: Int] = [:]
+    /// Sizes of headings found so far.
+    private var sizes: Set<Double> = []
+
+    /// Takes the sizes of a page into account.
+    mutating func add(_ page: LaidOutPage) {
+        for block in page.blocks {
+            for line in block.lines { characters[Self.rounded(line.size), default: 0] += line.text.utf8.count }
+        }
+    }
+
+    /// Marks the headings and footnotes of the first `count` pages by what was seen of the file so far, these pages and
+    /// those behind them included; levels follow the sizes found, largest first.
+    mutating func mark(_ pages: inout [LaidOutPage], count: Int) {
+        // The size in which most characters are set.
+        guard let body = characters.max(by: { ($0.value, $0.key) < ($1.value, $1.key) })?.key else { return }
+        Footnotes.mark(&pages, count: count, body: body)
         for page in pages {
-            for block in page.blocks where isHeading(block, body: body) { sizes.insert(rounded(block.lines[0].size)) }
+            for block in page.blocks where Self.isHeading(block, body: body) {
+                sizes.insert(Self.rounded(block.lines[0].size))
+            }
         }
         let levels = Array(sizes.sorted(by: >).prefix(6))
-        for page in pages.indices {
-            for block in pages[page].blocks.indices where isHeading(pages[page].blocks[block], body: body) {
-                let size = rounded(pages[page].blocks[block].lines[0].size)
+        for page in 0..<count {
+            for block in pages[page].blocks.indices where Self.isHeading(pages[page].blocks[block], body: body) {
+                let size = Self.rounded(pages[page].blocks[block].lines[0].size)
                 let level = levels.firstIndex { $0 <= size } ?? levels.count - 1
                 pages[page].blocks[block].kind = .heading(level: level + 1)
             }
@@ -24,15 +39,6 @@ enum Headings {
     }
 
     private static func rounded(_ size: Double) -> Double { (size * 2).rounded() / 2 }
-
-    /// The size in which most characters are set.
-    private static func bodySize(_ pages: [LaidOutPage]) -> Double? {
-        var characters: [Double: Int] = [:]
-        for line in pages.lazy.flatMap(\.blocks).flatMap(\.lines) {
-            characters[rounded(line.size), default: 0] += line.text.utf8.count
-        }
-        return characters.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key
-    }
 
     private static func isHeading(_ block: LaidOutBlock, body: Double) -> Bool {
         guard block.kind == .paragraph || block.kind == .listItem, !block.isHidden, block.lines.count <= 3 else {

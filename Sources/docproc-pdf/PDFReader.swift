@@ -6,10 +6,12 @@ import CPDF
 import Documents
 
 enum PDFReader {
-    /// Reads the pages asked for. A page that cannot be had is a page with a failure; the rest go on.
+    /// Reads the pages asked for and sends them. A page that cannot be had is a page with a failure; the rest go on.
+    ///
+    /// `renewBudget` is called after every `WorkerLimits.pagesPerBudget` pages.
     static func read(
-        _ bytes: ArraySlice<UInt8>, _ request: ExtractionRequest, extractor: String,
-        progress: (_ done: Int, _ total: Int) -> Void
+        _ bytes: ArraySlice<UInt8>, _ request: ExtractionRequest, extractor: String, output: WorkerOutput,
+        renewBudget: () -> Void
     ) -> Result<ExtractedDocument, ExtractionFailure> {
         guard request.format == .pdf else {
             return .failure(ExtractionFailure(.unsupported, "docproc-pdf reads PDF files only"))
@@ -26,7 +28,8 @@ enum PDFReader {
             case .failure(let failure): return .failure(failure)
             case .success(let document):
                 defer { cpdf_close(document) }
-                var result = read(document, request, extractor: extractor, progress: progress)
+                var result = read(
+                    document, request, extractor: extractor, output: output, renewBudget: renewBudget)
                 if case .success(var read) = result {
                     if isEncrypted { read.notes.append(.encrypted) }
                     if !endsProperly(buffer) { read.notes.append(.truncatedFile) }
@@ -56,29 +59,35 @@ enum PDFReader {
     }
 
     private static func read(
-        _ document: OpaquePointer, _ request: ExtractionRequest, extractor: String,
-        progress: (_ done: Int, _ total: Int) -> Void
+        _ document: OpaquePointer, _ request: ExtractionRequest, extractor: String, output: WorkerOutput,
+        renewBudget: () -> Void
     ) -> Result<ExtractedDocument, ExtractionFailure> {
         let pageCount = Int(cpdf_page_count(document))
         guard pageCount > 0 else { return .failure(ExtractionFailure(.malformed, "the file has no pages")) }
         let wanted = numbers(request.pages, of: pageCount)
-        progress(0, wanted.count)
-        var pages: [LaidOutPage] = []
+        output.progress(done: 0, total: wanted.count)
+        var stream = PageStream(count: wanted.count)
+        var quality = Quality()
+        var readable = 0
+        var firstFailure: ExtractionFailure?
+        func send(_ page: ExtractedPage) {
+            quality.add(page)
+            if page.failure == nil { readable += 1 } else { firstFailure = firstFailure ?? page.failure }
+            output.page(page)
+        }
         var drawings = mostDrawings
         var ligatures = LostLigatures()
         for (index, number) in wanted.enumerated() {
-            pages.append(page(number, of: document, drawings: &drawings, ligatures: &ligatures))
-            progress(index + 1, wanted.count)
+            stream.add(page(number, of: document, drawings: &drawings, ligatures: &ligatures), send)
+            output.progress(done: index + 1, total: wanted.count)
+            if (index + 1).isMultiple(of: WorkerLimits.pagesPerBudget) { renewBudget() }
         }
-        Furniture.mark(&pages)
-        Headings.mark(&pages)
-        var result = ExtractedDocument(
-            extractor: extractor, title: metadata(CPDF_TITLE, of: document), metadata: allMetadata(of: document),
-            pageCount: pageCount, pages: pages.map(\.extracted), outline: outline(of: document))
-        let readable = result.pages.filter { $0.failure == nil }
-        if readable.isEmpty, let first = result.pages.first?.failure { return .failure(first) }
-        result.notes = Quality.notes(for: result.pages)
-        return .success(result)
+        stream.finish(send)
+        if readable == 0, let firstFailure { return .failure(firstFailure) }
+        return .success(
+            ExtractedDocument(
+                extractor: extractor, title: metadata(CPDF_TITLE, of: document), metadata: allMetadata(of: document),
+                pageCount: pageCount, outline: outline(of: document), notes: quality.notes))
     }
 
     /// The pages wanted, sorted, each once, none past the end.
@@ -121,7 +130,9 @@ enum PDFReader {
             page.notes.append(cpdf_page_has_images(document, Int32(number - 1)) ? .scan : .empty)
         }
         if !hidden.isEmpty { page.notes.append(.hiddenText) }
-        return LaidOutPage(page: page, blocks: laidOut.blocks + PageLayout.hidden(hidden))
+        var blocks = laidOut.blocks
+        Links.place(raw, on: &blocks)
+        return LaidOutPage(page: page, blocks: blocks + PageLayout.hidden(hidden))
     }
 
     private static func string(_ pointer: UnsafePointer<CChar>?) -> String? {

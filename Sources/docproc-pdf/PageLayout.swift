@@ -33,6 +33,8 @@ struct LaidOutBlock {
 struct LaidOutLine: Equatable {
     var text: String
     var box: Box
+    /// Where its words stand within the box.
+    var words: WordPlaces
     var size: Double
     var isBold: Bool
     var isRightToLeft: Bool
@@ -40,12 +42,16 @@ struct LaidOutLine: Equatable {
     var cells: Int
     /// UTF-8 bytes of the longest of them.
     var longestCell: Int
+    /// Parts of it that lead somewhere.
+    var links: [ExtractedLink] = []
 
     var extracted: ExtractedLine {
         func round(_ value: Double) -> Double { (value * 100).rounded() / 100 }
-        return ExtractedLine(
+        var line = ExtractedLine(
             text: text, box: Box(x0: round(box.x0), y0: round(box.y0), x1: round(box.x1), y1: round(box.y1)),
-            fontSize: round(size))
+            words: words, fontSize: round(size))
+        line.links = links
+        return line
     }
 }
 
@@ -130,10 +136,31 @@ enum PageLayout {
     private static func line(_ fragments: [Fragment], isRightToLeft: Bool) -> LaidOutLine {
         let ordered = fragments.sorted { isRightToLeft ? $0.box.x1 > $1.box.x1 : $0.box.x0 < $1.box.x0 }
         let longest = ordered.max { $0.text.utf8.count < $1.text.utf8.count } ?? ordered[0]
+        let box = ordered.dropFirst().reduce(ordered[0].box) { $0.union($1.box) }
         return LaidOutLine(
-            text: ordered.map(\.text).joined(separator: ordered.count > 2 ? "\t" : " "),
-            box: ordered.dropFirst().reduce(ordered[0].box) { $0.union($1.box) }, size: longest.size,
+            text: ordered.map(\.text).joined(separator: ordered.count > 2 ? "\t" : " "), box: box,
+            words: words(of: ordered, in: box), size: longest.size,
             isBold: longest.isBold, isRightToLeft: longest.isRightToLeft, cells: ordered.count,
             longestCell: longest.text.utf8.count)
+    }
+
+    /// The places of words in fragments that are joined with one byte between them.
+    private static func words(of fragments: [Fragment], in box: Box) -> WordPlaces {
+        let isVertical = !fragments[0].isUpright
+        var words: [WordPlaces.Word] = []
+        var start = 0
+        for fragment in fragments {
+            let end = start + fragment.text.utf8.count
+            // A note is one word.
+            let places = fragment.places.isEmpty ? [WordPlace(end: end - start, box: fragment.box)] : fragment.places
+            for place in places {
+                words.append(
+                    WordPlaces.Word(
+                        end: start + place.end, lower: isVertical ? place.box.y0 : place.box.x0,
+                        upper: isVertical ? place.box.y1 : place.box.x1))
+            }
+            start = end + 1
+        }
+        return WordPlaces(words, in: box, isVertical: isVertical)
     }
 }

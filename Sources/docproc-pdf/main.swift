@@ -9,7 +9,7 @@ import CSandbox
 import Documents
 import Glibc
 
-let extractor = "docproc-pdf 1 (poppler \(String(cString: cpdf_library_version())))"
+let extractor = "docproc-pdf 2 (poppler \(String(cString: cpdf_library_version())))"
 let arguments = Array(CommandLine.arguments.dropFirst())
 
 /// Writes to a descriptor; the print functions of the standard library know only standard output.
@@ -41,7 +41,9 @@ default:
         WireWorker.serve(
             extractor: extractor, inputBytes: limits.inputBytes,
             prepare: { csandbox_cpu_budget(UInt32(clamping: limits.cpuSeconds)) },
-            extract: { bytes, request, progress in
-                PDFReader.read(bytes, request, extractor: extractor, progress: progress)
+            extract: { bytes, request, output in
+                PDFReader.read(bytes, request, extractor: extractor, output: output) {
+                    csandbox_cpu_budget(UInt32(clamping: limits.cpuSeconds))
+                }
             }))
 }

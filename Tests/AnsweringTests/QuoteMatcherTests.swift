@@ -16,7 +16,7 @@ func textDocument(_ path: String, pages: [String]) -> Document {
         elements.append(
             Element(
                 kind: .paragraph, textRange: start..<end, page: index + 1,
-                boxes: [Box(x0: 0, y0: 0, x1: 100, y1: 10), Box(x0: 0, y0: 10, x1: 100, y1: 20)]))
+                places: LinePlaces(boxes: [Box(x0: 0, y0: 0, x1: 100, y1: 10), Box(x0: 0, y0: 10, x1: 100, y1: 20)])))
     }
     return Document(
         sha256: String(repeating: "a", count: 64), path: path, format: .text, text: text, pages: list,

@@ -53,6 +53,22 @@ private func lines(_ document: Document) -> [String] {
         #expect(document.metadata["language"] == "en")
     }
 
+    @Test func linksLeadFromTheirWords() throws {
+        let document = try read(
+            """
+            <body><main><p>\(Self.prose) See <a href=" https://example.org/a?b=1&amp;c ">the <b>long</b> &amp; short
+            minutes</a>, <a href="/minutes">the page</a>, <a href="#top">the top</a>,
+            <a href="javascript:alert(1)">a trap</a> or <a href="mailto:a@example.org">write</a>.</p></main></body>
+            """)
+        #expect(
+            document.links.map { document.text(in: $0.textRange) } == ["the long & short minutes", "write"])
+        #expect(
+            document.links.map(\.target) == [
+                .address("https://example.org/a?b=1&c"), .address("mailto:a@example.org"),
+            ])
+        #expect(!document.text.contains("example.org"))
+    }
+
     @Test func postsOfAForumAreTheText() throws {
         let long = Array(repeating: Self.prose, count: 12).joined(separator: "</p><p>")
         let document = try read(

@@ -90,6 +90,74 @@ import Testing
         }
     }
 
+    /// Widths of Helvetica are those of Adobe's font metrics: `The ` is 2.001 em wide, `second` 3.224.
+    @Test func quotesHaveTheBoxesOfTheirWords() async throws {
+        let extracted = try await extract(
+            MadePDF.pages([
+                [
+                    .init(text: "The second word of a line that goes on with some more hyphen-", x: 72, y: 700),
+                    .init(text: "ation and has another line below.", x: 72, y: 686),
+                ]
+            ]))
+        let document = Normalizer.document(extracted, sha256: "", path: "a.pdf", format: .pdf).document
+        func boxes(_ quote: String) throws -> [Box] {
+            let range = try #require(document.text.range(of: quote), "\(document.text)")
+            let start = document.text.utf8.distance(from: document.text.startIndex, to: range.lowerBound)
+            return document.boxes(of: start..<start + quote.utf8.count)
+        }
+        let second = try #require(try boxes("second").first)
+        #expect(abs(second.x0 - (72 + 2.001 * 11)) < 0.2 && abs(second.x1 - (72 + 5.225 * 11)) < 0.2)
+        #expect(second.y0 < 92 && second.y1 > 92 && second.y1 - second.y0 < 15)
+        let joined = try boxes("hyphenation")
+        #expect(joined.count == 2 && joined[0].x0 > 300 && joined[1].x0 == 72 && joined[1].x1 < 110)
+        #expect(joined[0].y1 < joined[1].y1)
+        #expect(try boxes(document.text) == document.elements[0].boxes)
+    }
+
+    /// Text that runs up the page: `Turned ` is 3.446 em long, `words` 2.667.
+    @Test func turnedTextHasPlaces() async throws {
+        let extracted = try await extract(
+            MadePDF.file([
+                "<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+                "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+                MadePDF.stream("BT /F1 11 Tf 0 1 -1 0 300 100 Tm (Turned words run upward) Tj ET"),
+                "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+            ]))
+        let document = Normalizer.document(extracted, sha256: "", path: "a.pdf", format: .pdf).document
+        #expect(document.text == "Turned words run upward")
+        let boxes = document.boxes(of: 7..<12)
+        let box = try #require(boxes.first)
+        #expect(boxes.count == 1 && box.x0 > 285 && box.x1 < 305)
+        #expect(abs(box.y1 - (692 - 3.446 * 11)) < 0.2 && abs(box.y0 - (692 - 6.113 * 11)) < 0.2, "\(box)")
+    }
+
+    @Test func linksLeadFromTheWordsInTheirRectangles() async throws {
+        func link(_ box: String, _ action: String) -> String {
+            "<</Type/Annot/Subtype/Link/Rect[\(box)]/Border[0 0 0]\(action)>>"
+        }
+        let bytes = MadePDF.file([
+            "<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2>>",
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 5 0 R/Resources<</Font<</F1 6 0 R>>>>"
+                + "/Annots[7 0 R 8 0 R 9 0 R 10 0 R 11 0 R]>>",
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]>>",
+            MadePDF.stream(
+                "BT /F1 10 Tf 72 700 Td (See the second page or our site, which is far) Tj 0 -12 Td "
+                    + "(away, or run it.) Tj ET"),
+            "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+            // `the second page` stands from 93 to 163, `site, which is far` from 191 to 265 in Helvetica.
+            link("92 697 164 709", "/Dest[4 0 R/Fit]"), link("190 697 270 709", "/A<</S/URI/URI(http://a.org/x)>>"),
+            link("72 685 94 697", "/A<</S/URI/URI(http://a.org/x)>>"),
+            link("107 685 140 697", "/A<</S/URI/URI(file:///etc/passwd)>>"),
+            link("107 685 140 697", "/A<</S/Launch/F(run.exe)>>"),
+        ])
+        let extracted = try await extract(bytes)
+        let document = Normalizer.document(extracted, sha256: "", path: "a.pdf", format: .pdf).document
+        #expect(document.text == "See the second page or our site, which is far away, or run it.")
+        #expect(
+            document.links.map { document.text(in: $0.textRange) } == ["the second page", "site, which is far away"])
+        #expect(document.links.map(\.target) == [.page(2), .address("http://a.org/x")])
+    }
+
     /// Cells that are centred beside one of several lines.
     @Test func cellsOfSeveralLinesStayInTheirRow() async throws {
         var lines: [MadePDF.Line] = []

@@ -6,6 +6,17 @@ import Testing
 @testable import Ingest
 
 @Suite struct WorkerWireTests {
+    static let linked: ExtractedLine = {
+        let box = Box(x0: 72, y0: 100, x1: 200.25, y1: 112)
+        let words = WordPlaces(
+            [.init(end: 3, lower: 72, upper: 100), .init(end: 8, lower: 110, upper: 200)], in: box, isVertical: false)
+        var line = ExtractedLine(text: "see page", box: box, words: words, fontSize: 9.5)
+        line.links = [
+            ExtractedLink(range: 0..<3, target: .address("https://example.org/ä")),
+            ExtractedLink(range: 4..<8, target: .page(12)),
+        ]
+        return line
+    }()
     static let page = ExtractedPage(
         number: 7, label: "vii", width: 612, height: 792.5,
         blocks: [
@@ -13,7 +24,7 @@ import Testing
                 kind: .heading(level: 3),
                 lines: [
                     ExtractedLine(text: "Größe – 크기", box: Box(x0: 1, y0: -2, x1: 3.25, y1: 4), fontSize: 14),
-                    ExtractedLine(text: "", rawRange: 10..<25),
+                    ExtractedLine(text: "", rawRange: 10..<25), linked,
                 ], path: "html/body/h3", isHidden: true),
             ExtractedBlock(kind: .pageFooter, lines: []),
         ], notes: [.scan, .twoColumn], failure: ExtractionFailure(.malformed, "broken"))
@@ -94,6 +105,19 @@ import Testing
             }
         }
         #expect(refused > 2500)
+    }
+
+    /// A worker that was taken over can't make anybody see what no link may be.
+    @Test func linksThatMayNotBeAreRefused() {
+        var line = Self.linked
+        for target in [LinkTarget.address("javascript:alert(1)"), .address("https://a\u{202E}b"), .page(0)] {
+            line.links = [ExtractedLink(range: 0..<3, target: target)]
+            let page = ExtractedPage(blocks: [ExtractedBlock(kind: .paragraph, lines: [line])])
+            #expect(throws: WireError.self) { try WireReply(body: WireReply.page(page).frame[4...]) }
+        }
+        line.links = [ExtractedLink(range: 4..<9, target: .page(1))]
+        let page = ExtractedPage(blocks: [ExtractedBlock(kind: .paragraph, lines: [line])])
+        #expect(throws: WireError.self) { try WireReply(body: WireReply.page(page).frame[4...]) }
     }
 
     @Test func announcedSizesAreNotBelieved() {

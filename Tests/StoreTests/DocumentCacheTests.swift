@@ -17,7 +17,8 @@ import Testing
         ],
         elements: [
             Element(
-                kind: .heading(level: 2), textRange: 0..<12, page: 1, boxes: [Box(x0: 1.5, y0: -2, x1: 1e9, y1: 0.1)],
+                kind: .heading(level: 2), textRange: 0..<12, page: 1,
+                places: LinePlaces(boxes: [Box(x0: 1.5, y0: -2, x1: 1e9, y1: 0.1)]),
                 path: "html/body/h1"),
             Element(kind: .tableRow, textRange: 13..<20, page: 2, hidden: true),
         ]
@@ -31,7 +32,11 @@ import Testing
             map.append(text: 7, raw: 20, count: 0)
             map.append(text: 8, raw: 19, count: 25)
             return map
-        }(), notes: [.garbled, .truncatedFile])
+        }(),
+        links: [
+            Link(textRange: 0..<5, target: .address("https://example.org/ü")),
+            Link(textRange: 13..<20, target: .page(2)),
+        ], notes: [.garbled, .truncatedFile])
 
     @Test func everyFieldSurvives() throws {
         let bytes = DocumentCodec.encode(Self.full)
@@ -40,7 +45,7 @@ import Testing
 
     /// A field added to these types must be added to the codec: the count reminds.
     @Test func codecKnowsAllFields() {
-        #expect(Mirror(reflecting: Self.full).children.count == 10)
+        #expect(Mirror(reflecting: Self.full).children.count == 11)
         #expect(Mirror(reflecting: Self.full.pages[0]).children.count == 6)
         #expect(Mirror(reflecting: Self.full.elements[0]).children.count == 6)
         #expect(Mirror(reflecting: Self.full.offsets.runs[0]).children.count == 3)

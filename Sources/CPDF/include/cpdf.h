@@ -77,6 +77,13 @@ typedef struct {
     bool is_remark;  // somebody's remark on the page; otherwise the page reads as if it were drawn
 } cpdf_note;
 
+/// A place on a page that leads somewhere.
+typedef struct {
+    cpdf_rectangle place;
+    char *uri;  // as the file has it, perhaps not UTF-8; or NULL
+    int page;   // 1-based, where it leads to a page of this document; otherwise 0
+} cpdf_link;
+
 /// One page. Poppler selects text between two corners; on a page that it takes for right-to-left, what lies before the
 /// top left corner in its order is lost, so such a page is read again from the other corner.
 typedef struct {
@@ -86,6 +93,8 @@ typedef struct {
     cpdf_text mirrored;  // empty on most pages
     cpdf_note *notes;
     size_t note_count;
+    cpdf_link *links;  // the first thousand
+    size_t link_count;
 } cpdf_page;
 
 /// Reads page `index`, from 0. Returns false where the page cannot be had; then nothing needs freeing.

@@ -44,6 +44,8 @@ struct HTMLBlocks {
         var blockNode: Int
         /// Inside `pre`.
         var isCode: Bool
+        /// Where the link leads that this is, or is in.
+        var link: LinkTarget?
     }
 
     /// Walks the content of the root.
@@ -133,7 +135,8 @@ struct HTMLBlocks {
                 end: tree.nodes[index].end, tag: tag, isHidden: isHidden, isBlock: isBlock,
                 kind: inCode ? .code : Self.kind(of: tag, inside: outer?.kind ?? .paragraph),
                 blockNode: isBlock ? index : outer?.blockNode ?? content.root,
-                isCode: tag == .pre || (outer?.isCode ?? false)))
+                isCode: tag == .pre || (outer?.isCode ?? false),
+                link: tag == .a ? target(of: index) : outer?.link))
     }
 
     private mutating func leave() {
@@ -187,7 +190,15 @@ struct HTMLBlocks {
     }
 
     private mutating func append(_ text: String, raw: Range<Int>) {
-        runs.append(ExtractedLine(text: text, rawRange: raw))
+        var run = ExtractedLine(text: text, rawRange: raw)
+        if let target = surroundings.last?.link {
+            run.links = [ExtractedLink(range: 0..<text.utf8.count, target: target)]
+        }
+        runs.append(run)
+    }
+
+    private func target(of link: Int) -> LinkTarget? {
+        tree.attribute(Int(CH_HREF), of: link).flatMap { LinkTarget(address: $0) }
     }
 
     private mutating func separator(_ text: String, at index: Int) {

@@ -82,11 +82,28 @@ struct InspectCommand: DocprocCommand {
         document.pages.first { $0.number == page }?.label.map { " (printed \($0))" } ?? ""
     }
 
+    /// Where a part of the text leads; nil on a page that was not asked for.
+    private func link(_ document: Document, _ link: Link) -> JSONValue? {
+        let number = document.page(at: link.textRange.lowerBound)?.number ?? 1
+        guard page.map({ $0 == number }) ?? true else { return nil }
+        let raw = document.offsets.raw(link.textRange)
+        let target: JSONValue.Member
+        switch link.target {
+        case .address(let address): target = .init("address", .string(address))
+        case .page(let number): target = .init("to_page", .int(number))
+        }
+        return .object([
+            .init("page", .int(number)), .init("offset", .array([.int(raw.lowerBound), .int(raw.upperBound)])),
+            .init("text", .string(document.text(in: link.textRange))), target,
+        ])
+    }
+
     private func record(_ document: Document, _ segments: [Segment]) -> JSONValue {
         .fields([
             "doc": .string(document.path), "sha256": .string(document.sha256),
             "title": document.title.map { .string($0) } ?? .null,
             "notes": .array(document.notes.map { .string($0.rawValue) }),
+            "links": .array(document.links.compactMap { link(document, $0) }),
             "segments": .array(
                 segments.map { segment in
                     .fields([
