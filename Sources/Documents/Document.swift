@@ -12,7 +12,7 @@ public struct Document: Sendable, Equatable, Codable {
     public var format: DocumentFormat
     /// Title from the file's metadata or its first heading, if any.
     public var title: String?
-    /// Other metadata as found: `author`, `date`, `language`, `canonical` …
+    /// Other metadata as found: `author`, `date`, `language` (guessed where the file does not say it), `canonical` …
     public var metadata: [String: String]
     /// Normalized text. Elements are separated by newlines.
     public var text: String

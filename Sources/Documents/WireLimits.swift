@@ -2,7 +2,8 @@
 
 /// What one document may cost. The worker sets the first group on itself; the parent enforces the second.
 ///
-/// Times are those of a document of up to `pagesPerBudget` pages; one that has more gets as much again for as many.
+/// Times are those of a document of up to `pagesPerBudget` pages; one that has more gets as much again for as many,
+/// `mostBudgets` times in all.
 ///
 /// Processor time is what ends a document that asks too much, on a busy machine as on an idle one; the deadlines by the
 /// clock are for a worker that hangs, and wide enough that load alone does not reach them.
@@ -23,6 +24,13 @@ package struct WorkerLimits: Sendable, Equatable {
 
     /// Pages that are to be read in `cpuSeconds` and in `documentSeconds`.
     package static let pagesPerBudget = 1_000
+    /// Documents get their time so many times at most: a few bytes can claim a million pages.
+    package static let mostBudgets = 20
+
+    /// Whether a document gets its time again after so many pages.
+    package static func renews(after pages: Int) -> Bool {
+        pages.isMultiple(of: pagesPerBudget) && pages < mostBudgets * pagesPerBudget
+    }
 
     /// Describes limits.
     package init(

@@ -18,6 +18,8 @@ package struct IngestOutcome: Sendable, Equatable {
     package var pages: PageCounts
     /// Characters (Unicode scalars) of the document's text; 0 where none was read.
     package var characters = 0
+    /// The part of the document's pages that can be read, from 0 to 1; nil where nothing is on them.
+    package var quality: Double?
     /// Whether the document came from the cache.
     package var cached: Bool
     /// Things worth telling that cost no text: an unreachable cache, a malformed ignore file.

@@ -71,6 +71,7 @@ package struct Ingestor: Sendable {
                 }
                 for var outcome in result.outcomes {
                     outcome.characters = outcome.document?.text.unicodeScalars.count ?? 0
+                    outcome.quality = outcome.document?.quality
                     tell(.finished(outcome))
                     if !keepsText { outcome.dropText() }
                     outcomes[index].append(outcome)

@@ -60,9 +60,7 @@ final class WorkerProcess {
                 case .progress(let done, let total): progress?(done, total)
                 case .page(let page):
                     pageCount += 1
-                    if pageCount.isMultiple(of: WorkerLimits.pagesPerBudget) {
-                        clock.extend(by: limits.documentSeconds)
-                    }
+                    if WorkerLimits.renews(after: pageCount) { clock.extend(by: limits.documentSeconds) }
                     if let receiver { receiver.receive(page) } else { pages.append(page) }
                 case .failure(let failure): return .answered(.failure(failure))
                 case .end(var document):

@@ -8,7 +8,7 @@ import Documents
 enum PDFReader {
     /// Reads the pages asked for and sends them. A page that cannot be had is a page with a failure; the rest go on.
     ///
-    /// `renewBudget` is called after every `WorkerLimits.pagesPerBudget` pages.
+    /// `renewBudget` is called where `WorkerLimits.renews(after:)` says so.
     static func read(
         _ bytes: ArraySlice<UInt8>, _ request: ExtractionRequest, extractor: String, output: WorkerOutput,
         renewBudget: () -> Void
@@ -80,7 +80,7 @@ enum PDFReader {
         for (index, number) in wanted.enumerated() {
             stream.add(page(number, of: document, drawings: &drawings, ligatures: &ligatures), send)
             output.progress(done: index + 1, total: wanted.count)
-            if (index + 1).isMultiple(of: WorkerLimits.pagesPerBudget) { renewBudget() }
+            if WorkerLimits.renews(after: index + 1) { renewBudget() }
         }
         stream.finish(send)
         if readable == 0, let firstFailure { return .failure(firstFailure) }

@@ -67,6 +67,9 @@ struct DocumentBuilder: Sendable {
             sha256: sha256, path: path, format: format, metadata: extracted.metadata, text: text, pages: pages,
             elements: elements, offsets: folder.map, links: links.links, notes: notes)
         document.title = title(extracted, document)
+        if document.metadata["language"] == nil {
+            document.metadata["language"] = LanguageGuess.language(of: folder.utf8)
+        }
         if format == .pdf { document.metadata["pageCount"] = String(extracted.pageCount) }
         return Normalizer.Result(document: document, pages: counts, failure: failure)
     }

@@ -79,22 +79,22 @@ struct IngestCommand: DocprocCommand {
     }
 
     private func text(_ report: IngestReport) -> String {
-        var rows = [["pages", "characters", "language", "what", "file"]]
+        var rows = [["pages", "characters", "language", "quality", "what", "file"]]
         for outcome in report.outcomes {
             switch outcome.status {
             case .read(let document):
                 rows.append([
                     Format.count(outcome.pages.total), Format.count(outcome.characters),
-                    document.metadata["language"] ?? "–",
+                    document.metadata["language"] ?? "–", outcome.quality.map { "\(Format.quality($0))" } ?? "–",
                     (["read"] + document.notes.map(\.rawValue)).joined(separator: ", "), outcome.path,
                 ])
             case .skipped(let reason):
-                rows.append(["–", "–", "–", "skipped: \(reason.rawValue)", outcome.path])
+                rows.append(["–", "–", "–", "–", "skipped: \(reason.rawValue)", outcome.path])
             case .failed(let failure):
-                rows.append(["–", "–", "–", "failed: \(failure.reason.rawValue)", outcome.path])
+                rows.append(["–", "–", "–", "–", "failed: \(failure.reason.rawValue)", outcome.path])
             }
         }
-        return Format.table(rows, rightAligned: [0, 1])
+        return Format.table(rows, rightAligned: [0, 1, 3])
             + "\(report.read) read, \(report.skipped) skipped, \(report.failed) failed of \(report.found)\n"
     }
 }

@@ -98,11 +98,21 @@ struct InspectCommand: DocprocCommand {
         ])
     }
 
+    private func record(_ document: Document, _ page: DocumentPage) -> JSONValue {
+        .fields([
+            "number": .int(page.number), "label": page.label.map { .string($0) } ?? .null,
+            "width": .double(page.width), "height": .double(page.height),
+            "quality": document.quality(of: page).map { .double(Format.quality($0)) } ?? .null,
+            "notes": .array(page.notes.map { .string($0.rawValue) }),
+        ])
+    }
+
     private func record(_ document: Document, _ segments: [Segment]) -> JSONValue {
         .fields([
             "doc": .string(document.path), "sha256": .string(document.sha256),
             "title": document.title.map { .string($0) } ?? .null,
             "notes": .array(document.notes.map { .string($0.rawValue) }),
+            "pages": .array(document.pages.filter { page == nil || page == $0.number }.map { record(document, $0) }),
             "links": .array(document.links.compactMap { link(document, $0) }),
             "segments": .array(
                 segments.map { segment in

@@ -227,6 +227,7 @@ struct CorpusReader {
                 .init("characters", .int(outcome.characters)),
                 .init("language", document.metadata["language"].map { .string($0) } ?? .null),
                 .init("title", document.title.map { .string($0) } ?? .null),
+                .init("quality", outcome.quality.map { .double(Format.quality($0)) } ?? .null),
                 .init("notes", .array(document.notes.map { .string($0.rawValue) })),
             ]
         case .skipped(let reason):

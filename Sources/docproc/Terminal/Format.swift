@@ -1,5 +1,8 @@
 /// Numbers as people read them: grouped digits, sizes in powers of 1024, durations.
 enum Format {
+    /// A part of 1 in hundredths, never rounded up to 1.
+    static func quality(_ part: Double) -> Double { (part * 100).rounded(.down) / 100 }
+
     /// `1234567` as `1,234,567`.
     static func count(_ value: Int) -> String {
         let digits = String(value.magnitude)
