@@ -1,6 +1,6 @@
 // Takes three things out of a page that cost libxml2 its text or its time: null bytes, at which it ends the page, the
-// attributes of a tag from the 257th on, which it compares each with each, and marks such as <![if !supportLists]>,
-// which HTML ignores and libxml2 takes for text.
+// attributes of a tag from the 257th on, which it compares each with each, and marks such as <![if !supportLists]> and
+// <![CDATA[, which it takes for text.
 //
 // One pass, linear. Where something went, a cut says how offsets continue.
 
@@ -102,7 +102,7 @@ int ch_clean(const uint8_t *source, size_t count, ch_clean_text *text) {
     size_t kept_from = 0;                    // everything before is copied or dropped
     size_t tag = next(source, 0, count, '<');
     size_t null = next(source, 0, count, 0);
-    int comments_end = 1;                    // so that comments without end are looked for once
+    int comments_end = 1, cdata_ends = 1, marks_end = 1;  // so that what has no end is looked for once
     while (tag < count || null < count) {
         if (null < tag) {
             size_t at = null;
@@ -117,13 +117,27 @@ int ch_clean(const uint8_t *source, size_t count, ch_clean_text *text) {
             size_t end = find(source, at + 3, count, "-->");
             comments_end = end < count;
             if (comments_end) at = end;
-        } else if (count - at >= 2 && memcmp(source + at, "![", 2) == 0
-                   && (count - at < 8 || memcmp(source + at, "![CDATA[", 8) != 0)) {
-            size_t end = next(source, at, count, '>');
-            if (end < count) {
-                if (drop(&c, kept_from, tag, end + 1)) return -1;
-                at = kept_from = end + 1;
-                null = next(source, at, count, 0);
+        } else if (count - at >= 2 && memcmp(source + at, "![", 2) == 0) {
+            // Of a section of character data its marks go, of other sections all.
+            int is_data = count - at >= 8 && memcmp(source + at, "![CDATA[", 8) == 0;
+            size_t open_end = is_data ? at + 8 : marks_end ? next(source, at, count, '>') + 1 : count + 1;
+            size_t close = is_data && cdata_ends ? find(source, open_end, count, "]]>") : open_end;
+            if (is_data) cdata_ends = cdata_ends && close < count;
+            else marks_end = open_end <= count;
+            if (is_data ? cdata_ends : marks_end) {
+                if (drop(&c, kept_from, tag, open_end)) return -1;
+                kept_from = open_end;
+                null = next(source, open_end, count, 0);
+                while (null < close) {
+                    if (drop(&c, kept_from, null, null + 1)) return -1;
+                    kept_from = null + 1;
+                    null = next(source, null + 1, count, 0);
+                }
+                at = close;
+                if (is_data) {
+                    if (drop(&c, kept_from, close, close + 3)) return -1;
+                    at = kept_from = close + 3;
+                }
             }
         } else if (at < count && is_letter(source[at])) {
             size_t flood, name = at;

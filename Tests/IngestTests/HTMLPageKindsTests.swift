@@ -101,6 +101,38 @@ import Testing
         #expect(source[found.offsets.raw(at..<at + 6)].elementsEqual("budget".utf8))
     }
 
+    @Test func sectionsOfCharacterDataAreText() throws {
+        let page = "<p>a<![CDATA[b\u{0} c]]>d</p><script>//<![CDATA[\nif (a < b) {}\n//]]></script><p>e <![CDATA[f</p>"
+        let found = try document(page)
+        #expect(found.text.hasPrefix(Self.prose + "\nab cd\ne"))
+        // Many that have no end cost no more than one.
+        let many = String(repeating: "<![", count: 200_000) + String(repeating: "<![CDATA[", count: 100_000)
+        let clock = ContinuousClock()
+        #expect(try clock.measure { _ = try document(many) } < .seconds(20))
+    }
+
+    @Test func wordsOfLinksAndFieldsStayApart() throws {
+        let page = """
+            <p><a href=1>News</a><a href=2>Sport</a> and<a href=3>s</a><sup><a href=4>[1]</a><a href=5>[2]</a></sup></p>
+            <form><label>Count</label><select><option>1</select><button>Add</button><button>Send</button>now</form>
+            """
+        #expect(
+            try elements(page, ["html": "full"]) == ["paragraph News Sport ands[1][2]", "paragraph Count Add Send now"])
+    }
+
+    @Test func aCellBetweenSpacersIsNoRow() throws {
+        let page = """
+            <table><tr><td width=40><img src=s.gif><td><a href=up></a><td><div><a href=u>ben</a></div><div>One remark.
+            <p>And another.</div></table>
+            <table><tr><td>Sum<td><td>5<tr><td>Rest<td><td></table>
+            """
+        #expect(
+            try elements(page) == [
+                "paragraph ben", "paragraph One remark.", "paragraph And another.", "tableRow Sum | | 5",
+                "tableRow Rest | |",
+            ])
+    }
+
     @Test func elementsOfOnesOwnSayWhatTheyAre() throws {
         let page = "<amp-ad><div>Buy now</div></amp-ad><my-note><p>Words of a note.</p></my-note>"
         #expect(try elements(page) == ["paragraph Words of a note."])

@@ -74,6 +74,8 @@ struct HTMLBlocks {
             }
             switch content.marks[index] {
             case .opaque, .boilerplate:
+                // Fields of a form stand between words.
+                if tag.isField { separator(" ", at: index) }
                 index = node.end
                 continue
             case .invisible where !keepsHidden:
@@ -109,6 +111,10 @@ struct HTMLBlocks {
             return
         case .ruby:
             rubies += 1
+        case .button:
+            separator(" ", at: index)
+        case .a where touchesLink(index):
+            separator(" ", at: index)
         case .tr where row == nil && isDataRow(index):
             flush()
             row = Row(node: index)
@@ -142,6 +148,7 @@ struct HTMLBlocks {
     private mutating func leave() {
         guard let last = surroundings.last else { return }
         if last.tag == .ruby { endRuby() }
+        if last.tag == .button { separator(" ", at: last.end - 1) }
         if last.tag == .tr, let current = row, tree.nodes[current.node].end == last.end {
             flush()
             row = nil
@@ -213,6 +220,16 @@ struct HTMLBlocks {
         }
         let raw = max(tree.nodes[index].raw.lowerBound, last.rawRange?.upperBound ?? 0)
         append("\n", raw: raw..<raw)
+    }
+
+    /// Whether a link stands right behind another one, word at word: two words.
+    private func touchesLink(_ index: Int) -> Bool {
+        guard hasInk, runs.last?.text.last?.isLetter ?? false else { return false }
+        let parent = tree.nodes[index].parent
+        var before = index - 1
+        while before > parent, tree.nodes[before].parent != parent { before = tree.nodes[before].parent }
+        return before > parent && tree.nodes[before].tag == .a
+            && tree.text(of: index, limit: 4).first?.isLetter ?? false
     }
 
     /// The text of a reading aid, without the parentheses for programs that know none.
@@ -300,19 +317,30 @@ struct HTMLBlocks {
     private func isDataRow(_ index: Int) -> Bool {
         let node = tree.nodes[index]
         var cells = 0
+        var cellsWithInk = 0
         var blocks = 0
-        var at = index + 1
-        while at < node.end {
-            if let tag = tree.nodes[at].tag {
-                switch tag {
-                case .td, .th: cells += 1
-                case .table, .pre, .h1, .h2, .h3, .article, .section, .blockquote: return false
-                case .p, .ul, .ol, .dl: blocks += 1
-                default: break
+        var boxes = 0
+        var isEmpty = true
+        for at in index + 1..<node.end {
+            guard let tag = tree.nodes[at].tag else {
+                if isEmpty, tree.bytes[tree.nodes[at].range].contains(where: { $0 > 0x20 }) {
+                    isEmpty = false
+                    cellsWithInk += 1
                 }
+                continue
             }
-            at += 1
+            switch tag {
+            case .td, .th:
+                cells += 1
+                isEmpty = true
+            case .table, .pre, .h1, .h2, .h3, .article, .section, .blockquote: return false
+            case .p, .ul, .ol, .dl: blocks += 1
+            case .div: boxes += 1
+            default: break
+            }
         }
+        // One cell beside empty ones, with boxes in it: those are space around it.
+        if cellsWithInk == 1, blocks + boxes > 1 { return false }
         return cells > 1 && blocks <= cells * 2
     }
 }

@@ -58,4 +58,7 @@ enum HTMLTag: String, Sendable, CaseIterable {
         default: false
         }
     }
+
+    /// Whether it is a field of a form, which parts the words around it.
+    var isField: Bool { self == .input || self == .select || self == .textarea }
 }
