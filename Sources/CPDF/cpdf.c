@@ -14,6 +14,7 @@
 struct cpdf_document {
     PopplerDocument *poppler;
     GBytes *bytes;
+    GHashTable *named_pages;  // pages that names of destinations lead to: Poppler reads the file anew for each it is asked
 };
 
 const char *cpdf_library_version(void) {
@@ -59,6 +60,7 @@ cpdf_document *cpdf_open(const uint8_t *bytes, size_t count, const char *passwor
     }
     document->poppler = poppler;
     document->bytes = wrapped;
+    document->named_pages = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     *status = CPDF_OK;
     return document;
 }
@@ -67,6 +69,7 @@ void cpdf_close(cpdf_document *document) {
     if (document == NULL) return;
     g_object_unref(document->poppler);
     g_bytes_unref(document->bytes);
+    g_hash_table_destroy(document->named_pages);
     free(document);
 }
 
@@ -240,10 +243,16 @@ static int page_of(const cpdf_document *document, const PopplerAction *action) {
     if (action->type != POPPLER_ACTION_GOTO_DEST || action->goto_dest.dest == NULL) return 0;
     const PopplerDest *dest = action->goto_dest.dest;
     if (dest->type != POPPLER_DEST_NAMED) return dest->page_num;
+    const guint most = 100000;
+    gpointer known = NULL;
+    if (dest->named_dest == NULL) return 0;
+    if (g_hash_table_lookup_extended(document->named_pages, dest->named_dest, NULL, &known))
+        return GPOINTER_TO_INT(known);
+    if (g_hash_table_size(document->named_pages) >= most) return 0;
     PopplerDest *found = poppler_document_find_dest(document->poppler, dest->named_dest);
-    if (found == NULL) return 0;
-    int page = found->page_num;
-    poppler_dest_free(found);
+    const int page = found != NULL ? found->page_num : 0;
+    if (found != NULL) poppler_dest_free(found);
+    g_hash_table_insert(document->named_pages, g_strdup(dest->named_dest), GINT_TO_POINTER(page));
     return page;
 }
 
