@@ -4,7 +4,8 @@ import Synchronization
 
 /// Text without special tokens to ids, from any thread.
 protocol TextEncoder: Sendable {
-    func encode(_ text: TextView, into sink: inout TokenSink)
+    /// - Parameter whole: bytes of the text that this one is a part of: whoever encodes one part soon gets another.
+    func encode(_ text: TextView, of whole: Int, into sink: inout TokenSink)
 
     /// Between these two characters no token lies, whatever stands before and after them.
     func isCut(_ left: UInt32, _ right: UInt32) -> Bool
@@ -23,9 +24,9 @@ final class EncoderPool<Model: PieceModel>: TextEncoder {
         self.window = window
     }
 
-    func encode(_ text: TextView, into sink: inout TokenSink) {
+    func encode(_ text: TextView, of whole: Int, into sink: inout TokenSink) {
         let encoder = idle.withLock { $0.popLast() } ?? PieceEncoder(model, window: window)
-        encoder.encode(text, into: &sink)
+        encoder.encode(text, of: whole, into: &sink)
         idle.withLock { $0.append(encoder) }
     }
 

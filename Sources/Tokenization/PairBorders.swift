@@ -1,6 +1,8 @@
 // Where text can be cut without changing its tokens: between two characters that no vocabulary entry holds side by
 // side no merge ever reaches across.
 
+import CTextScan
+
 /// The pairs of neighbours in a vocabulary's entries. May hold more pairs than there are: then text is cut less often.
 struct PairBorders: Sendable {
     /// One byte for each pair of ASCII characters, `left << 7 | right`: 1 where text can be cut.
@@ -70,8 +72,9 @@ struct PairBorders: Sendable {
         var count = 0
         let others = others.base
         var left = Utf8.bytes(of: text.scalar(before: position).value)
-        // Four bytes are read at once.
+        // Four bytes are read at once, and more where characters are found 32 bytes at a time.
         let last = text.count - 4
+        let lastBlock = text.count - 36
         while position < text.count, count + 64 <= capacity {
             if left < 0x80, position + 32 <= text.count, Utf8.isASCII32(text.base + position) {
                 var borders: UInt64 = 0
@@ -91,6 +94,22 @@ struct PairBorders: Sendable {
                 continue
             }
             // Without branches: characters of any length, and borders where nobody could guess them.
+            if position <= lastBlock {
+                var leads = ct_leads(text.base + position)
+                var next = position
+                while leads != 0 {
+                    let place = position &+ leads.trailingZeroBitCount
+                    leads &= leads &- 1
+                    let (right, length) = Utf8.bytes(at: text.base + place)
+                    let bit = Self.hash(left, right)
+                    ends[count] = UInt32(truncatingIfNeeded: place)
+                    count &+= Int(truncatingIfNeeded: ~(others[bit &>> 6] &>> UInt64(bit & 63)) & 1)
+                    left = right
+                    next = place &+ length
+                }
+                position = next
+                continue
+            }
             var rest = 16
             while rest > 0, position <= last {
                 let (right, length) = Utf8.bytes(at: text.base + position)

@@ -7,53 +7,54 @@ extension Tokenizer {
 
     /// The ids of bytes that should be UTF-8, in plain mode; the same for any number of threads.
     package func encode(utf8: [UInt8], threads: Int) async -> [Int32] {
-        let sinks = await encodeParts(utf8, threads, keepsIDs: true)
-        if sinks.count == 1 { return sinks[0].ids }
-        var ids: [Int32] = []
-        ids.reserveCapacity(sinks.reduce(0) { $0 + $1.count })
-        for sink in sinks { ids += sink.ids }
-        return ids
+        await encodeParts(utf8, threads, keepsIDs: true).ids
     }
 
     /// The number of tokens of bytes that should be UTF-8, in plain mode.
     package func count(utf8: [UInt8], threads: Int) async -> Int {
-        await encodeParts(utf8, threads, keepsIDs: false).reduce(0) { $0 + $1.count }
+        await encodeParts(utf8, threads, keepsIDs: false).count
     }
 
-    private func encodeParts(_ utf8: [UInt8], _ threads: Int, keepsIDs: Bool) async -> [TokenSink] {
+    /// - Parameter isStart: the text isn't the rest of one whose beginning was encoded already.
+    fileprivate func encodeParts(
+        _ utf8: [UInt8], _ threads: Int, keepsIDs: Bool, isStart: Bool = true
+    ) async -> TokenSink {
         precondition(utf8.count < 1 << 32, "texts are limited to 4 GiB")
-        return await encodeParts(normalize(PreparedText(repairing: utf8), isFirst: true), threads, keepsIDs: keepsIDs)
-    }
-
-    /// - Parameter text: normalized.
-    fileprivate func encodeParts(_ text: PreparedText, _ threads: Int, keepsIDs: Bool) async -> [TokenSink] {
-        let bytes = text.bytes
-        let parts = threads > 1 ? bytes.withTextView { self.parts($0) } : [0..<bytes.count]
-        let encoder = encoder
+        let parts = threads > 1 ? utf8.withTextView { self.parts($0) } : [0..<utf8.count]
+        /// Repairs, normalizes and encodes.
         @Sendable func encode(_ part: Range<Int>) -> TokenSink {
             var sink = TokenSink(keepsIDs: keepsIDs)
-            sink.reserve(part.count / 4)
-            bytes.withTextView {
-                encoder.encode(TextView(base: $0.base + part.lowerBound, count: part.count), into: &sink)
-            }
+            sink.reserve(part.count / 3)
+            let isFirst = isStart && part.lowerBound == 0
+            let bytes = part.count == utf8.count ? utf8 : Array(utf8[part])
+            let text = normalize(PreparedText(repairing: bytes), isFirst: isFirst, isStart: isFirst)
+            text.bytes.withTextView { encoder.encode($0, of: utf8.count, into: &sink) }
             return sink
         }
-        if parts.count == 1 { return [encode(parts[0])] }
+        if parts.count == 1 { return encode(parts[0]) }
         return await withTaskGroup(of: (Int, TokenSink).self) { group in
-            var sinks = [TokenSink](repeating: TokenSink(keepsIDs: false), count: parts.count)
+            var sink = TokenSink(keepsIDs: keepsIDs)
+            sink.reserve(utf8.count / 3)
+            var early: [Int: TokenSink] = [:]
             var next = 0
+            var taken = 0
             func start(_ group: inout TaskGroup<(Int, TokenSink)>) {
                 guard next < parts.count else { return }
                 let index = next
                 group.addTask { (index, encode(parts[index])) }
                 next += 1
             }
-            for _ in 0..<threads { start(&group) }
-            while let (index, sink) = await group.next() {
-                sinks[index] = sink
+            // One more, so that no thread waits while parts are put together.
+            for _ in 0...threads { start(&group) }
+            while let (index, part) = await group.next() {
                 start(&group)
+                early[index] = part
+                while let part = early.removeValue(forKey: taken) {
+                    sink.append(part)
+                    taken += 1
+                }
             }
-            return sinks
+            return sink
         }
     }
 
@@ -68,24 +69,31 @@ extension Tokenizer {
         return parts
     }
 
-    /// The first place at or after `offset`, which is more than 0, where the text can be cut.
+    /// The first place at or after `offset`, which is more than 0, where a text that may be ill-formed can be cut and
+    /// both parts repaired and normalized for themselves.
     private func firstCut(_ text: TextView, from offset: Int) -> Int? {
         var offset = offset
         while offset < text.count, text[offset] & 0xC0 == 0x80 { offset += 1 }
-        guard offset < text.count else { return nil }
-        var left = text.scalar(before: offset).value
+        var left: UInt32?
         while offset < text.count {
-            let (right, length) = text.scalar(at: offset)
-            if encoder.isCut(left, right) { return offset }
+            let (length, isValid) = Utf8.sequence(text, offset)
+            let right = isValid ? text.scalar(at: offset).value : nil
+            if let left, let right, isCut(left, right) { return offset }
             left = right
             offset += length
         }
         return nil
     }
 
+    /// Neither tokens nor normalization reach across the border of these two.
+    private func isCut(_ left: UInt32, _ right: UInt32) -> Bool {
+        let table = CharacterTable.shared
+        return encoder.isCut(asEncoded(left), asEncoded(right))
+            && (!normalizesToNFC || !table.needsNormalizing(left) && !table.needsNormalizing(right))
+    }
+
     /// The last place after `start` where the text can be cut and both parts normalized for themselves.
     fileprivate func lastCut(_ text: TextView, after start: Int) -> Int? {
-        let table = CharacterTable.shared
         var offset = text.count
         guard offset > 0 else { return nil }
         var (right, length) = text.scalar(before: offset)
@@ -93,11 +101,7 @@ extension Tokenizer {
         while offset > max(0, start) {
             let left: UInt32
             (left, length) = text.scalar(before: offset)
-            if encoder.isCut(asEncoded(left), asEncoded(right)),
-                !normalizesToNFC || !table.needsNormalizing(left) && !table.needsNormalizing(right)
-            {
-                return offset
-            }
+            if isCut(left, right) { return offset }
             right = left
             offset -= length
         }
@@ -165,11 +169,9 @@ package struct TokenStream {
     }
 
     private mutating func encode(_ text: [UInt8]) async -> Output {
-        let text = tokenizer.normalize(PreparedText(bytes: text), isFirst: isFirst, isStart: isFirst)
+        let isStart = isFirst
         isFirst = false
-        return await tokenizer.encodeParts(text, threads, keepsIDs: keepsIDs).reduce(into: Output()) {
-            $0.count += $1.count
-            $0.ids += $1.ids
-        }
+        let sink = await tokenizer.encodeParts(text, threads, keepsIDs: keepsIDs, isStart: isStart)
+        return Output(count: sink.count, ids: sink.ids)
     }
 }

@@ -19,6 +19,11 @@ struct TokenSink {
         if keepsIDs { ids.append(contentsOf: UnsafeBufferPointer(start: start, count: count)) }
     }
 
+    mutating func append(_ other: TokenSink) {
+        count += other.count
+        ids += other.ids
+    }
+
     mutating func append(_ id: Int32) {
         count += 1
         if keepsIDs { ids.append(id) }
@@ -68,8 +73,8 @@ final class PieceEncoder<Model: PieceModel>: @unchecked Sendable {
         probes.deallocate()
     }
 
-    func encode(_ text: TextView, into sink: inout TokenSink) {
-        cache.prepare(forText: text.count)
+    func encode(_ text: TextView, of whole: Int, into sink: inout TokenSink) {
+        cache.prepare(forText: whole)
         var start = 0
         var position = 0
         while start < text.count {

@@ -233,7 +233,7 @@ package final class Tokenizer: Sendable {
         case .special(let id, _): sink.append(id)
         case .text(let text):
             sink.reserve(text.bytes.count / 4)
-            text.bytes.withTextView { encoder.encode($0, into: &sink) }
+            text.bytes.withTextView { encoder.encode($0, of: $0.count, into: &sink) }
         }
     }
 

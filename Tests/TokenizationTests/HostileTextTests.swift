@@ -102,7 +102,7 @@ struct HostileTextTests {
 
     private static func encode(_ text: String, _ encoder: any TextEncoder) -> [Int32] {
         var sink = TokenSink(keepsIDs: true)
-        Array(text.utf8).withTextView { encoder.encode($0, into: &sink) }
+        Array(text.utf8).withTextView { encoder.encode($0, of: $0.count, into: &sink) }
         return sink.ids
     }
 

@@ -162,4 +162,19 @@ struct SplittingTests {
             #expect(await stream.finish().count + count == one.count)
         }
     }
+
+    /// Parts are repaired and normalized for themselves.
+    @Test(arguments: Fixture.hasShared ? GoldenTests.names : ["smollm2"])
+    func threadsDontMatterForIllFormedText(_ name: String) async throws {
+        let tokenizer = try Fixture.tokenizer(name)
+        var generator = SeededGenerator(seed: 4)
+        let parts: [[UInt8]] = [
+            [0xE2, 0x96, 0x81], [0x80], [0xE1, 0x80], [0xF0, 0x9F], [0xED, 0xA0, 0x80], [0xEA, 0xB0, 0x80],
+            [0x41, 0xCC, 0x81],
+            [0xE1, 0x84, 0x80, 0xE1, 0x85, 0xA1], Array(" word".utf8), Array(" and more of it".utf8), [0x0A],
+        ]
+        var text: [UInt8] = []
+        while text.count < 5 << 20 { text += parts.randomElement(using: &generator) ?? [] }
+        #expect(await tokenizer.encode(utf8: text, threads: 2) == tokenizer.encode(utf8: text))
+    }
 }

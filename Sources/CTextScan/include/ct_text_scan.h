@@ -36,6 +36,18 @@ size_t ct_valid(const uint8_t *text, size_t count);
 /// The same with nothing but the instructions that every processor of the architecture has.
 size_t ct_valid_portable(const uint8_t *text, size_t count);
 
+/// One bit for each of 32 bytes, the lowest for the first: set where no character goes on.
+static inline uint32_t ct_leads(const uint8_t *text) {
+    typedef int8_t bytes32 __attribute__((vector_size(32)));
+    typedef _Bool bits32 __attribute__((ext_vector_type(32)));
+    bytes32 bytes;
+    __builtin_memcpy(&bytes, text, sizeof bytes);
+    bits32 leads = __builtin_convertvector(bytes > -65, bits32);
+    uint32_t mask;
+    __builtin_memcpy(&mask, &leads, sizeof mask);
+    return mask;
+}
+
 /// Asks for the memory at `place` ahead of its use.
 static inline void ct_prefetch(const void *place) { __builtin_prefetch(place); }
 
