@@ -115,11 +115,15 @@ extension LinePlaces.Line {
         return merged.map { part($0.lower, $0.upper) }
     }
 
+    /// The share of a word; the space before it and a stop behind it, one byte each, take nothing away.
     private func cut(
         _ word: WordPlaces.Word, from: Double, to: Double, of count: Double
     ) -> (lower: Double, upper: Double) {
         let width = word.upper - word.lower
-        return (word.lower + width * from / count, word.lower + width * to / count)
+        return (
+            from <= 1 ? word.lower : word.lower + width * from / count,
+            to >= count - 1 ? word.upper : word.lower + width * to / count
+        )
     }
 
     /// A part of the line's box; what ends at its edge but for rounding ends there.

@@ -90,6 +90,16 @@ import Testing
         #expect(line.boxes(covering: 0..<30) == [box])
     }
 
+    /// The space before a word is none of its letters.
+    @Test func wholeLongWordsAreNotCut() throws {
+        let box = Box(x0: 100, y0: 0, x1: 300, y1: 10)
+        let places = Self.words([(2, 100, 110), (22, 120, 220), (25, 230, 300)], box)
+        let line = try line("so Verbesserungswunsch.", box, places)
+        #expect(line.boxes(covering: 3..<22).map { [$0.x0, $0.x1] } == [[120, 220]])
+        #expect(line.boxes(covering: 3..<21).map { [$0.x0, $0.x1] } == [[120, 220]])
+        #expect(line.boxes(covering: 12..<22).map { [$0.x0, $0.x1] } == [[170, 220]])
+    }
+
     @Test func linesWithoutWordsAreWhole() throws {
         let box = Box(x0: 1, y0: 2, x1: 3, y1: 4)
         #expect(try line("some words", box, WordPlaces()).boxes(covering: 5..<10) == [box])
