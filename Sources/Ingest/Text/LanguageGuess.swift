@@ -3,62 +3,73 @@
 
 enum LanguageGuess {
     /// Bytes that are looked at, from the middle of the text, where it is most itself.
-    private static let sample = 64 << 10
+    private static let sample = 16 << 10
     /// Fewer letters than this tell nothing.
     private static let fewest = 40
 
     /// The code of ISO 639 of a text in UTF-8, such as `de`; nil where it is not clear.
     static func language(of utf8: some RandomAccessCollection<UInt8>) -> String? {
         let skipped = max(0, utf8.count - sample) / 2
-        var letters: [Script: Int] = [:]
+        var letters = [Int](repeating: 0, count: Script.allCases.count)
         var marks: [Unicode.Scalar: Int] = [:]
         var words: [String: Int] = [:]
-        var word = ""
+        var word: [UInt8] = []
         func endWord() {
-            if !word.isEmpty, word.utf8.count < 8 { words[word, default: 0] += 1 }
-            word = ""
+            if !word.isEmpty, word.count < 8 { words[String(decoding: word, as: UTF8.self), default: 0] += 1 }
+            word.removeAll(keepingCapacity: true)
         }
         for scalar in String(decoding: utf8.dropFirst(skipped).prefix(sample), as: UTF8.self).unicodeScalars {
             guard let script = Script(scalar) else {
                 endWord()
                 continue
             }
-            letters[script, default: 0] += 1
+            letters[script.rawValue] += 1
             if script == .cyrillic || script == .arabic { marks[scalar, default: 0] += 1 }
-            if script == .latin {
-                word.unicodeScalars.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+            guard script == .latin else { continue }
+            if scalar.isASCII {
+                word.append(UInt8(scalar.value) | 0x20)
+            } else {
+                word += Array(scalar.properties.lowercaseMapping.utf8)
             }
         }
         endWord()
-        let all = letters.values.reduce(0, +)
+        let all = letters.reduce(0, +)
         guard all >= fewest else { return nil }
-        func share(_ scripts: Script...) -> Double { scripts.reduce(0) { $0 + Double(letters[$1] ?? 0) } / Double(all) }
+        func share(_ scripts: Script...) -> Double {
+            scripts.reduce(0) { $0 + Double(letters[$1.rawValue]) } / Double(all)
+        }
         // Texts in these scripts name much in Latin letters, and a sign of them says as much as several of those.
         if share(.hangul) > 0.2 { return "ko" }
         if share(.kana, .han) > 0.2 { return share(.kana) > 0.1 * share(.kana, .han) ? "ja" : "zh" }
-        guard let (script, count) = letters.max(by: { ($0.value, $1.key.rawValue) < ($1.value, $0.key.rawValue) }),
-            2 * count > all
-        else { return nil }
+        guard let script = Script.allCases.first(where: { 2 * letters[$0.rawValue] > all }) else { return nil }
+        let count = letters[script.rawValue]
         switch script {
         case .latin: return latin(words)
         case .cyrillic: return first(Self.cyrillic, marks, of: count) ?? "ru"
         case .arabic: return first(Self.arabic, marks, of: count) ?? "ar"
-        default: return script.rawValue
+        default: return script.code
         }
     }
 
-    /// Scripts of one language, or one that nearly all texts in it are written in, have its code.
-    private enum Script: String {
-        case latin, cyrillic, arabic, han, kana
-        case hangul = "ko"
-        case greek = "el"
-        case hebrew = "he"
-        case thai = "th"
-        case devanagari = "hi"
-        case bengali = "bn"
-        case tamil = "ta"
-        case armenian = "hy"
-        case georgian = "ka"
+    private enum Script: Int, CaseIterable {
+        case latin, cyrillic, arabic, han, kana, hangul, greek, hebrew, thai, devanagari, bengali, tamil, armenian
+        case georgian
+
+        /// The one language of a script, or the one that nearly all texts in it are written in.
+        var code: String? {
+            switch self {
+            case .latin, .cyrillic, .arabic, .han, .kana: nil
+            case .hangul: "ko"
+            case .greek: "el"
+            case .hebrew: "he"
+            case .thai: "th"
+            case .devanagari: "hi"
+            case .bengali: "bn"
+            case .tamil: "ta"
+            case .armenian: "hy"
+            case .georgian: "ka"
+            }
+        }
 
         init?(_ scalar: Unicode.Scalar) {
             switch scalar.value {
