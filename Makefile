@@ -8,7 +8,8 @@ SHELL := /bin/bash
 
 SWIFT_FLAGS := -c release --explicit-target-dependency-import-check error $(TRAITS)
 BIN := .build/release
-PACKAGES := libpoppler-glib-dev poppler-data libxml2-dev libsqlite3-dev zlib1g-dev pkg-config python3 python3-pip
+PACKAGES := libpoppler-glib-dev poppler-data libgoogle-perftools-dev libxml2-dev libsqlite3-dev zlib1g-dev pkg-config \
+  python3 python3-pip
 MODEL ?= qwen2.5-coder-1.5b-instruct
 CORPUS ?= Corpora/papers
 QUESTION ?= Which library does eyecite use to tokenize and parse its input text?

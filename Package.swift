@@ -52,11 +52,13 @@ let package = Package(
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
         .systemLibrary(
             name: "CPopplerGlib", pkgConfig: "poppler-glib", providers: [.apt(["libpoppler-glib-dev"])]),
+        .systemLibrary(
+            name: "CTCMalloc", pkgConfig: "libtcmalloc_minimal", providers: [.apt(["libgoogle-perftools-dev"])]),
         .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CTextScan", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CSandbox", cSettings: [.unsafeFlags(["-O2"])]),
-        .target(name: "CPDF", dependencies: ["CPopplerGlib"], cSettings: [.unsafeFlags(["-O2"])]),
+        .target(name: "CPDF", dependencies: ["CPopplerGlib", "CTCMalloc"], cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "CHTML", dependencies: ["CLibXML2"], cSettings: [.unsafeFlags(["-O2"])]),
 
         // Base

@@ -33,8 +33,8 @@ struct LostLigatures {
     /// Outlines that were recognised.
     private var recognised: [[UInt8]: Ligature] = [:]
 
-    /// After as many fruitless pages none is drawn any more.
-    private static let mostFruitless = 2
+    /// After as many fruitless pages in a row none is drawn any more.
+    private static let mostFruitless = 1
     /// A page with more glyphs that no font map explains has other troubles.
     private static let mostUnknown = 200
     private static let mostLost = 5_000
@@ -130,7 +130,7 @@ struct LostLigatures {
     private func known(_ drawn: DrawnGlyphs, _ characters: PlacedCharacters) -> [LostLigature]? {
         var lost: [LostLigature] = []
         for (name, uses) in unknown(drawn, characters).glyphs {
-            guard let path = drawn.paths[name] else { continue }
+            guard let path = drawn.paths[name], !path.isEmpty else { continue }
             guard let ligature = recognised[path] else { return nil }
             lost += uses.map { LostLigature(ligature, at: $0) }
         }
@@ -143,7 +143,7 @@ struct LostLigatures {
         guard glyphs.count <= Self.mostUnknown else { return [] }
         var lost: [LostLigature] = []
         for (name, uses) in glyphs {
-            guard let path = drawn.paths[name] else { continue }
+            guard let path = drawn.paths[name], !path.isEmpty else { continue }
             if recognised[path] == nil, let width = widths[name],
                 let letters = fonts[name.font]?.letters(like: path, width: width, among: drawn.paths)
             {

@@ -29,15 +29,30 @@ struct ReadingOrder {
         guard fragments.count <= Self.maximumFragments else {
             return [Region(fragments: fragments, isColumn: false)]
         }
-        return split(fragments, isColumn: false, depth: 0)
+        let shapes = fragments.indices.map { Shape(box: fragments[$0].box, size: fragments[$0].size, fragment: $0) }
+        return split(shapes, isColumn: false, depth: 0).map { area in
+            Region(fragments: area.shapes.map { fragments[$0.fragment] }, isColumn: area.isColumn)
+        }
     }
 
-    private func split(_ fragments: [Fragment], isColumn: Bool, depth: Int) -> [Region] {
+    /// All that the search looks at of a fragment: it moves them about thousands of times.
+    private struct Shape {
+        var box: Box
+        var size: Double
+        var fragment: Int
+    }
+
+    private struct Area {
+        var shapes: [Shape]
+        var isColumn: Bool
+    }
+
+    private func split(_ fragments: [Shape], isColumn: Bool, depth: Int) -> [Area] {
         guard depth < 6, fragments.count >= 2 * Self.minimumLines, let gutter = bestGutter(fragments) else {
-            return fragments.isEmpty ? [] : [Region(fragments: fragments, isColumn: isColumn)]
+            return fragments.isEmpty ? [] : [Area(shapes: fragments, isColumn: isColumn)]
         }
-        var regions: [Region] = []
-        var pending: [Fragment] = []  // read row by row: what crosses, and zones that are no columns
+        var regions: [Area] = []
+        var pending: [Shape] = []  // read row by row: what crosses, and zones that are no columns
         for zone in zones(fragments, at: gutter) {
             if zone.isColumns {
                 if !pending.isEmpty { regions += split(pending, isColumn: isColumn, depth: depth + 1) }
@@ -58,15 +73,15 @@ struct ReadingOrder {
 
     /// What stands between two fragments that cross the gutter, and the one that ends it.
     private struct Zone {
-        var left: [Fragment] = []
-        var right: [Fragment] = []
-        var crossing: Fragment?
+        var left: [Shape] = []
+        var right: [Shape] = []
+        var crossing: Shape?
         var isColumns = false
     }
 
     /// Columns cut where both have a wide blank and begin anew at the same height: what lies above it is read before
     /// what lies below.
-    private func bands(_ zone: Zone) -> [(left: [Fragment], right: [Fragment])] {
+    private func bands(_ zone: Zone) -> [(left: [Shape], right: [Shape])] {
         let sorted = (zone.left + zone.right).sorted { $0.box.y0 < $1.box.y0 }
         let sizes = sorted.map(\.size).sorted()
         let blank = Self.blank * max(sizes[sizes.count / 2], 1)
@@ -83,12 +98,12 @@ struct ReadingOrder {
         return (0...cuts.count).map { index in
             let from = index == 0 ? -Double.infinity : cuts[index - 1]
             let to = index == cuts.count ? Double.infinity : cuts[index]
-            func part(_ side: [Fragment]) -> [Fragment] { side.filter { $0.box.y0 >= from && $0.box.y0 < to } }
+            func part(_ side: [Shape]) -> [Shape] { side.filter { $0.box.y0 >= from && $0.box.y0 < to } }
             return (part(zone.left), part(zone.right))
         }
     }
 
-    private func bestGutter(_ fragments: [Fragment]) -> Double? {
+    private func bestGutter(_ fragments: [Shape]) -> Double? {
         var votes: [Double: Int] = [:]
         for fragment in fragments { votes[(fragment.box.x0 - 1).rounded(), default: 0] += 1 }
         // A column's left edge is where many lines begin; the first few edges in number of lines will hold it.
@@ -103,7 +118,7 @@ struct ReadingOrder {
         return best?.at
     }
 
-    private func zones(_ fragments: [Fragment], at x: Double) -> [Zone] {
+    private func zones(_ fragments: [Shape], at x: Double) -> [Zone] {
         let crossing = fragments.filter { $0.box.x0 < x - 2 && $0.box.x1 > x + 2 }.sorted {
             $0.box.middle < $1.box.middle
         }
@@ -144,7 +159,7 @@ struct ReadingOrder {
     }
 
     /// The part of the side with fewer rows whose rows stand level with one of the other side.
-    private func level(_ a: [Fragment], _ b: [Fragment]) -> Double {
+    private func level(_ a: [Shape], _ b: [Shape]) -> Double {
         let (few, many) = rows(a) <= rows(b) ? (a, b) : (b, a)
         let bottoms = many.map(\.box.y1).sorted()
         let matched = few.count { fragment in
@@ -162,7 +177,7 @@ struct ReadingOrder {
     }
 
     /// How many rows fragments make.
-    private func rows(_ fragments: [Fragment]) -> Int {
+    private func rows(_ fragments: [Shape]) -> Int {
         var count = 0
         var bottom = -Double.infinity
         for fragment in fragments.sorted(by: { $0.box.middle < $1.box.middle }) where fragment.box.middle > bottom {
@@ -185,7 +200,7 @@ struct ReadingOrder {
         /// Many of its rows have several fragments.
         var hasCells: Bool
 
-        init(_ fragments: [Fragment]) {
+        init(_ fragments: [Shape]) {
             box = fragments.dropFirst().reduce(fragments[0].box) { $0.union($1.box) }
             let sizes = fragments.map(\.size).sorted()
             size = max(sizes[sizes.count / 2], 1)

@@ -146,16 +146,24 @@ struct DocumentBuilder: Sendable {
     /// Remembers first halves, with their hyphen, of words that stand hyphenated within a line.
     private mutating func learnHyphens(_ page: ExtractedPage) {
         for block in page.blocks {
-            for line in block.lines where line.text.utf8.contains(0x2D) {
-                for word in line.text.split(whereSeparator: \.isWhitespace) {
-                    guard let hyphen = word.firstIndex(of: "-"), word.index(after: hyphen) < word.endIndex,
-                        word[word.index(after: hyphen)].isLowercase
-                    else { continue }
-                    let half = word[..<hyphen].drop { !$0.isLetter }
-                    if !half.isEmpty { folder.vocabulary.insert(half.lowercased() + "-") }
+            for line in block.lines {
+                let utf8 = line.text.utf8
+                var word = utf8.startIndex
+                while let hyphen = utf8[word...].firstIndex(of: 0x2D) {
+                    let begin = utf8[word..<hyphen].lastIndex { $0 <= 0x20 }.map(utf8.index(after:)) ?? word
+                    let end = utf8[hyphen...].firstIndex { $0 <= 0x20 } ?? utf8.endIndex
+                    learn(line.text[begin..<hyphen], before: line.text[hyphen..<end].dropFirst())
+                    word = end
                 }
             }
         }
+    }
+
+    /// Remembers the first half of a word if the second one begins with a small letter.
+    private mutating func learn(_ half: Substring, before rest: Substring) {
+        guard let next = rest.first, next.isLowercase else { return }
+        let letters = half.drop { !$0.isLetter }
+        if !letters.isEmpty { folder.vocabulary.insert(letters.lowercased() + "-") }
     }
 }
 

@@ -73,7 +73,7 @@ struct TextFolder {
                 let at = isExact ? raw.lowerBound + index : raw.lowerBound
                 take(Unicode.Scalar(bytes[index]), raw: isExact ? at..<at + 1 : raw, isExact: isExact)
                 flush()
-                let middle = Array(bytes[index + 1..<inkEnd - 1])
+                let middle = bytes[index + 1..<inkEnd - 1]
                 write(middle, raw: isExact ? at + 1..<at + 1 + middle.count : raw, isExact: isExact)
                 last = Unicode.Scalar(bytes[inkEnd - 2])
                 let end = isExact ? at + inkEnd - index : raw.upperBound
@@ -172,7 +172,9 @@ struct TextFolder {
     private mutating func flush() {
         guard let first = cluster.first else { return }
         if utf8.count == start {
-            if separator == 1 { write([0x0A], raw: clusterRaw.lowerBound..<clusterRaw.lowerBound, isExact: false) }
+            if separator == 1 {
+                write(CollectionOfOne(0x0A), raw: clusterRaw.lowerBound..<clusterRaw.lowerBound, isExact: false)
+            }
             if case .code = spacing { writeIndent() }
             space = nil
         } else if let space {
@@ -181,6 +183,12 @@ struct TextFolder {
         softBreak = false
         space = nil
         heldSpace.removeAll()
+        if cluster.count == 1, first.isASCII {
+            write(CollectionOfOne(UInt8(first.value)), raw: clusterRaw, isExact: clusterIsExact)
+            last = first
+            cluster.removeAll(keepingCapacity: true)
+            return
+        }
         let scalars = cluster.count == 1 ? cluster : Composition.composed(cluster)
         let isSame = scalars == cluster
         var bytes: [UInt8] = []
@@ -212,7 +220,7 @@ struct TextFolder {
                     if last == "-" || last == "\u{2010}", joinHyphenated(next) { return }
                 }
             }
-            write([0x20], raw: raw, isExact: raw.count == 1)
+            write(CollectionOfOne(0x20), raw: raw, isExact: raw.count == 1)
         }
     }
 
@@ -237,7 +245,7 @@ struct TextFolder {
         byte >= 0x80 || (0x61...0x7A).contains(byte | 0x20)
     }
 
-    private mutating func write(_ bytes: [UInt8], raw: Range<Int>, isExact: Bool) {
+    private mutating func write(_ bytes: some Collection<UInt8>, raw: Range<Int>, isExact: Bool) {
         let lower = max(raw.lowerBound, lastRaw)
         let upper = max(raw.upperBound, lower)
         map.append(text: utf8.count, raw: lower, count: isExact && lower == raw.lowerBound ? bytes.count : 0)
