@@ -22,6 +22,8 @@ public struct Document: Sendable, Equatable, Codable {
     public var elements: [Element]
     /// From `text` back to the raw text.
     public var offsets: OffsetMap
+    /// The outline that the file brings along, in order.
+    public var outline: [OutlineEntry]
     /// Parts of the text that lead to an address or a page, in order.
     public var links: [Link]
     /// What a reader should know about quality, such as `scan` or `hidden-text`.
@@ -30,8 +32,8 @@ public struct Document: Sendable, Equatable, Codable {
     /// Puts a document together.
     public init(
         sha256: String, path: String, format: DocumentFormat, title: String? = nil, metadata: [String: String] = [:],
-        text: String, pages: [DocumentPage], elements: [Element], offsets: OffsetMap, links: [Link] = [],
-        notes: [QualityNote] = []
+        text: String, pages: [DocumentPage], elements: [Element], offsets: OffsetMap,
+        outline: [OutlineEntry] = [], links: [Link] = [], notes: [QualityNote] = []
     ) {
         self.sha256 = sha256
         self.path = path
@@ -42,6 +44,7 @@ public struct Document: Sendable, Equatable, Codable {
         self.pages = pages
         self.elements = elements
         self.offsets = offsets
+        self.outline = outline
         self.links = links
         self.notes = notes
     }

@@ -16,7 +16,7 @@ package struct ExtractedDocument: Sendable, Equatable {
     /// The pages in order.
     package var pages: [ExtractedPage]
     /// The table of contents that the file carries, in order.
-    package var outline: [ExtractedOutlineEntry]
+    package var outline: [OutlineEntry]
     /// What holds for the whole file.
     package var notes: [QualityNote]
     /// The bytes of a file that was to be unpacked, not read; such a file has no pages.
@@ -25,7 +25,7 @@ package struct ExtractedDocument: Sendable, Equatable {
     /// Describes a file.
     package init(
         extractor: String, title: String? = nil, metadata: [String: String] = [:], pageCount: Int = 1,
-        pages: [ExtractedPage] = [], outline: [ExtractedOutlineEntry] = [], notes: [QualityNote] = [],
+        pages: [ExtractedPage] = [], outline: [OutlineEntry] = [], notes: [QualityNote] = [],
         content: [UInt8] = []
     ) {
         self.extractor = extractor
@@ -133,23 +133,6 @@ package struct ExtractedLink: Sendable, Equatable {
     package init(range: Range<Int>, target: LinkTarget) {
         self.range = range
         self.target = target
-    }
-}
-
-/// An entry of a file's own table of contents.
-package struct ExtractedOutlineEntry: Sendable, Equatable {
-    /// Depth, from 1.
-    package var level: Int
-    /// Its words.
-    package var title: String
-    /// 1-based page, if it names one.
-    package var page: Int?
-
-    /// Describes an entry.
-    package init(level: Int, title: String, page: Int? = nil) {
-        self.level = level
-        self.title = title
-        self.page = page
     }
 }
 

@@ -133,7 +133,7 @@ extension WireReader {
             metadata: try dictionary(),
             pageCount: try integer(in: 0...Int(Int32.max)),
             outline: try list { (reader) throws(WireError) in
-                ExtractedOutlineEntry(
+                OutlineEntry(
                     level: try reader.integer(in: 1...1024), title: try reader.string(),
                     page: try reader.optional { (reader) throws(WireError) in
                         try reader.integer(in: 1...Int(Int32.max))

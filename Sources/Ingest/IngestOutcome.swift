@@ -58,6 +58,7 @@ package struct IngestOutcome: Sendable, Equatable {
         document.pages = []
         document.elements = []
         document.offsets = OffsetMap()
+        document.outline = []
         document.links = []
         status = .read(document)
     }

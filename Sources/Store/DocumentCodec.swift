@@ -9,7 +9,7 @@ package import Documents
 /// Turns documents into bytes and back.
 package enum DocumentCodec {
     /// Raised with every change of the layout; bytes of other versions are not read.
-    package static let version: UInt8 = 3
+    package static let version: UInt8 = 4
 
     /// The bytes of a document.
     package static func encode(_ document: Document) -> [UInt8] {
@@ -42,6 +42,7 @@ package enum DocumentCodec {
             out.signed(run.count)
             (text, raw) = (run.text + run.count, run.raw + run.count)
         }
+        out.outline(document.outline)
         out.links(document.links)
         out.notes(document.notes)
         return out.bytes
@@ -98,6 +99,15 @@ private struct Writer {
     mutating func notes(_ notes: [QualityNote]) {
         count(notes.count)
         for note in notes { string(note.rawValue) }
+    }
+
+    mutating func outline(_ entries: [OutlineEntry]) {
+        count(entries.count)
+        for entry in entries {
+            signed(entry.level)
+            string(entry.title)
+            signed(entry.page ?? 0)
+        }
     }
 
     mutating func links(_ links: [Link]) {
@@ -279,6 +289,13 @@ private struct Reader {
         return map
     }
 
+    mutating func outline() -> [OutlineEntry]? {
+        list { input in
+            guard let level = input.signed(), let title = input.string(), let page = input.signed() else { return nil }
+            return OutlineEntry(level: level, title: title, page: page > 0 ? page : nil)
+        }
+    }
+
     mutating func links() -> [Link]? {
         var start = 0
         return list { input in
@@ -299,12 +316,12 @@ private struct Reader {
             let text = string(), let pages = list({ $0.page() })
         else { return nil }
         var end = 0
-        guard let elements = list({ $0.element(previousEnd: &end) }), let offsets = offsets(), let links = links(),
-            let notes = notes()
+        guard let elements = list({ $0.element(previousEnd: &end) }), let offsets = offsets(), let outline = outline(),
+            let links = links(), let notes = notes()
         else { return nil }
         return Document(
             sha256: sha256, path: path, format: format, title: title,
             metadata: Dictionary(metadata, uniquingKeysWith: { first, _ in first }), text: text, pages: pages,
-            elements: elements, offsets: offsets, links: links, notes: notes)
+            elements: elements, offsets: offsets, outline: outline, links: links, notes: notes)
     }
 }

@@ -159,13 +159,13 @@ enum PDFReader {
         return all
     }
 
-    private static func outline(of document: OpaquePointer) -> [ExtractedOutlineEntry] {
-        var entries: [ExtractedOutlineEntry] = []
+    private static func outline(of document: OpaquePointer) -> [OutlineEntry] {
+        var entries: [OutlineEntry] = []
         withUnsafeMutablePointer(to: &entries) { pointer in
             cpdf_outline(document, 10_000, 32, pointer) { context, level, title, page in
                 guard let context, let title else { return }
-                context.assumingMemoryBound(to: [ExtractedOutlineEntry].self).pointee.append(
-                    ExtractedOutlineEntry(
+                context.assumingMemoryBound(to: [OutlineEntry].self).pointee.append(
+                    OutlineEntry(
                         level: Int(level), title: String(cString: title), page: page > 0 ? Int(page) : nil))
             }
         }

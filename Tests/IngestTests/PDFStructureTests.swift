@@ -347,8 +347,8 @@ import Testing
         #expect(document.pages.map(\.width) == [612, 400])
         #expect(
             document.outline == [
-                ExtractedOutlineEntry(level: 1, title: "Part one", page: 2),
-                ExtractedOutlineEntry(level: 2, title: "Section", page: 1),
+                OutlineEntry(level: 1, title: "Part one", page: 2),
+                OutlineEntry(level: 2, title: "Section", page: 1),
             ])
     }
 

@@ -30,7 +30,7 @@ import Testing
         ], notes: [.scan, .twoColumn], failure: ExtractionFailure(.malformed, "broken"))
     static let document = ExtractedDocument(
         extractor: "x 1", title: "T", metadata: ["author": "A", "date": "2024-02-29"], pageCount: 12,
-        outline: [ExtractedOutlineEntry(level: 2, title: "Part", page: 4), ExtractedOutlineEntry(level: 1, title: "")],
+        outline: [OutlineEntry(level: 2, title: "Part", page: 4), OutlineEntry(level: 1, title: "")],
         notes: [.encrypted])
     static let replies: [WireReply] = [
         .ready(version: 1, extractor: "docproc-pdf"), .progress(done: 0, total: 1_000_000), .page(page),

@@ -33,6 +33,7 @@ import Testing
             map.append(text: 8, raw: 19, count: 25)
             return map
         }(),
+        outline: [OutlineEntry(level: 1, title: "Teil", page: 2), OutlineEntry(level: 2, title: "Ende")],
         links: [
             Link(textRange: 0..<5, target: .address("https://example.org/ü")),
             Link(textRange: 13..<20, target: .page(2)),
@@ -45,7 +46,7 @@ import Testing
 
     /// A field added to these types must be added to the codec: the count reminds.
     @Test func codecKnowsAllFields() {
-        #expect(Mirror(reflecting: Self.full).children.count == 11)
+        #expect(Mirror(reflecting: Self.full).children.count == 12)
         #expect(Mirror(reflecting: Self.full.pages[0]).children.count == 6)
         #expect(Mirror(reflecting: Self.full.elements[0]).children.count == 6)
         #expect(Mirror(reflecting: Self.full.offsets.runs[0]).children.count == 3)

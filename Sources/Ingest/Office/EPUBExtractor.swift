@@ -43,7 +43,7 @@ struct EPUBExtractor {
         var document = ExtractedDocument(
             extractor: Self.name, title: book.metadata.title, metadata: book.metadata.values)
         let outline = Self.outline(&package, book)
-        document.outline = outline.map { ExtractedOutlineEntry(level: $0.level, title: $0.title) }
+        document.outline = outline.map { OutlineEntry(level: $0.level, title: $0.title) }
         let titles = Self.titles(outline)
         var page = ExtractedPage()
         var base = 0

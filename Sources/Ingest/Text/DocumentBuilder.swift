@@ -65,7 +65,7 @@ struct DocumentBuilder: Sendable {
         let text = String(decoding: folder.utf8, as: UTF8.self)
         var document = Document(
             sha256: sha256, path: path, format: format, metadata: extracted.metadata, text: text, pages: pages,
-            elements: elements, offsets: folder.map, links: links.links, notes: notes)
+            elements: elements, offsets: folder.map, outline: outline(extracted), links: links.links, notes: notes)
         document.title = title(extracted, document)
         if document.metadata["language"] == nil {
             document.metadata["language"] = LanguageGuess.language(of: folder.utf8)
@@ -110,6 +110,14 @@ struct DocumentBuilder: Sendable {
             DocumentPage(
                 number: page.number, label: page.label, textRange: begin..<folder.utf8.count, width: page.width,
                 height: page.height, notes: pageNotes))
+    }
+
+    /// Entries with words, which become one line each.
+    private func outline(_ extracted: ExtractedDocument) -> [OutlineEntry] {
+        extracted.outline.compactMap { entry in
+            let title = Normalizer.folded(entry.title)
+            return title.isEmpty ? nil : OutlineEntry(level: entry.level, title: title, page: entry.page)
+        }
     }
 
     private func title(_ extracted: ExtractedDocument, _ document: Document) -> String? {

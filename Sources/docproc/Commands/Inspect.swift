@@ -113,6 +113,13 @@ struct InspectCommand: DocprocCommand {
             "title": document.title.map { .string($0) } ?? .null,
             "notes": .array(document.notes.map { .string($0.rawValue) }),
             "pages": .array(document.pages.filter { page == nil || page == $0.number }.map { record(document, $0) }),
+            "outline": .array(
+                document.outline.map { entry in
+                    .fields([
+                        "level": .int(entry.level), "title": .string(entry.title),
+                        "page": entry.page.map { .int($0) } ?? .null,
+                    ])
+                }),
             "links": .array(document.links.compactMap { link(document, $0) }),
             "segments": .array(
                 segments.map { segment in
