@@ -33,15 +33,15 @@ struct LostLigatures {
     /// Outlines that were recognised.
     private var recognised: [[UInt8]: Ligature] = [:]
 
-    /// After as many fruitless pages in a row none is drawn any more.
-    private static let mostFruitless = 1
+    /// After as many fruitless pages in a row none is drawn any more: more in a file that has lost some.
+    private var mostFruitless: Int { recognised.isEmpty ? 1 : 16 }
     /// A page with more glyphs that no font map explains has other troubles.
     private static let mostUnknown = 200
     private static let mostLost = 5_000
 
     /// Completes the words of a page, from 1.
     mutating func restore(_ glyphs: inout Glyphs, _ text: cpdf_text, of document: OpaquePointer, page: Int) {
-        guard fruitless < Self.mostFruitless else { return }
+        guard fruitless < mostFruitless else { return }
         let gaps = Gaps(glyphs.lines)
         guard recognised.isEmpty ? gaps.areLikely : !gaps.places.isEmpty else { return }
         let characters = PlacedCharacters(text)
@@ -91,9 +91,7 @@ struct LostLigatures {
         /// line alone.
         var areLikely: Bool {
             let sorted = wide.sorted { ($0.gap, $0.line) < ($1.gap, $1.line) }
-            return sorted.indices.dropLast(1).contains { first in
-                Set(sorted[first...].prefix { $0.gap - sorted[first].gap < 0.002 }.map(\.line)).count > 1
-            }
+            return zip(sorted, sorted.dropFirst()).contains { $1.gap - $0.gap < 0.002 && $0.line != $1.line }
         }
     }
 
