@@ -14,6 +14,7 @@ struct LicensesCommand: DocprocCommand {
         ("docproc", "Apache-2.0", "this program"),
         ("docproc-pdf", "GPL-3.0-or-later", "the worker that reads PDF"),
         ("Poppler", "GPL-2.0-or-later", "docproc-pdf"), ("GLib", "LGPL-2.1-or-later", "docproc-pdf"),
+        ("cairo", "LGPL-2.1-only OR MPL-1.1", "docproc-pdf"), ("gperftools", "BSD-3-Clause", "docproc-pdf"),
         ("Swift runtime", "Apache-2.0 WITH Swift-exception", "both"), ("libxml2", "MIT", "docproc"),
         ("SQLite", "public domain", "docproc"), ("zlib", "Zlib", "docproc"), ("GRDB.swift", "MIT", "docproc"),
         ("Yams", "MIT", "docproc"), ("LibYAML", "MIT", "docproc"),
