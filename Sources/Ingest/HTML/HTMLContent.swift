@@ -39,6 +39,7 @@ struct HTMLContent {
     private(set) var hiddenWords = 0
 
     private let tree: HTMLTree
+    private let hints: HTMLHintCache
     private var weights: [Weight] = []
     /// Nodes inside `article`, `main` or `section`.
     private var isInContent: [Bool] = []
@@ -46,6 +47,7 @@ struct HTMLContent {
     /// Looks at a page.
     init(_ tree: HTMLTree, mode: IngestOptions.HTMLMode) {
         self.tree = tree
+        hints = HTMLHintCache(tree)
         marks = Array(repeating: .keep, count: tree.nodes.count)
         root = tree.nodes.firstIndex { $0.tag == .body } ?? 0
         guard !tree.nodes.isEmpty else { return }
@@ -77,7 +79,7 @@ struct HTMLContent {
                 marks[index] = .opaque
             } else if hidden[index] {
                 marks[index] = .invisible
-            } else if tree.nodes[index].range.isEmpty == false, HTMLHints(tree, index).isForScreenReaders {
+            } else if tree.nodes[index].range.isEmpty == false, hints.of(index).isForScreenReaders {
                 marks[index] = .opaque
             }
         }
@@ -167,7 +169,7 @@ struct HTMLContent {
         let end = tree.nodes[root].end
         while index < end {
             if tree.nodes[index].tag != nil, marks[index] == .keep, !tree.nodes[index].range.isEmpty,
-                HTMLHints(tree, index).isComment
+                hints.of(index).isComment
             {
                 sum += weights[index].plain
                 index = tree.nodes[index].end
@@ -199,11 +201,11 @@ struct HTMLContent {
             let text = tree.text(of: index, limit: 16)
             if ["¶", "#", "§", "🔗", "", "edit", "[edit]"].contains(text), weight.total < 8 { return true }
         case .aside:
-            if share < 0.3, !HTMLHints(tree, index).isAdmonition { return true }
+            if share < 0.3, !hints.of(index).isAdmonition { return true }
         default: break
         }
         guard !tree.nodes[index].range.isEmpty else { return false }
-        let hints = HTMLHints(tree, index)
+        let hints = self.hints.of(index)
         if hints.isLineNumber, isDigits(index) { return true }
         if hints.hasBoilerplateRole { return share < 0.4 }
         guard tag != .main, tag != .article, tag != .h1 else { return false }
@@ -306,7 +308,7 @@ struct HTMLContent {
                 index = tree.nodes[index].tag == nil ? index + 1 : tree.nodes[index].end
                 continue
             }
-            if weights[index].plain > 0, HTMLHints(tree, index).properties.contains("text") {
+            if weights[index].plain > 0, hints.of(index).properties.contains("text") {
                 posts.append(index)
                 index = tree.nodes[index].end
             } else {

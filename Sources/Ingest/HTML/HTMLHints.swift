@@ -2,6 +2,35 @@
 
 import CHTML
 
+/// The hints of a page's elements. Few names stand on many elements, so what they say is remembered.
+final class HTMLHintCache {
+    private let tree: HTMLTree
+    private var known: [[UInt8]: HTMLHints] = [:]
+    private static let most = 4_096
+
+    init(_ tree: HTMLTree) {
+        self.tree = tree
+    }
+
+    /// What a node's names say.
+    func of(_ node: Int) -> HTMLHints {
+        let isCustom = tree.nodes[node].tag == .other
+        let key = tree.key(of: node, isCustom ? Self.kinds + [Int(CH_NAME)] : Self.kinds)
+        guard !key.isEmpty else { return .none }
+        if let hints = known[key] { return hints }
+        func value(_ kind: Int) -> String { tree.attribute(kind, of: node) ?? "" }
+        let custom = isCustom ? value(CH_NAME) : ""
+        let hints = HTMLHints(
+            names: value(CH_CLASS) + " " + value(CH_ID), custom: custom.contains("-") ? custom : nil,
+            role: tree.attribute(Int(CH_ROLE), of: node), itemprop: value(CH_ITEMPROP))
+        if known.count >= Self.most { known.removeAll() }
+        known[key] = hints
+        return hints
+    }
+
+    private static let kinds = [Int(CH_CLASS), Int(CH_ID), Int(CH_ROLE), Int(CH_ITEMPROP)]
+}
+
 /// Hints of one element.
 struct HTMLHints {
     /// Words of its class and id, lower case: `siteNav-links` gives `site`, `nav`, `links`.
@@ -13,17 +42,15 @@ struct HTMLHints {
     /// What it is of the thing that it describes, by schema.org: `text`, `comment`, `articleBody`.
     let properties: Set<String>
 
-    init(_ tree: HTMLTree, _ node: Int) {
-        var names = (tree.attribute(Int(CH_CLASS), of: node) ?? "") + " " + (tree.attribute(Int(CH_ID), of: node) ?? "")
+    /// Of an element without any of these attributes.
+    static let none = HTMLHints(names: "", custom: nil, role: nil, itemprop: "")
+
+    /// `custom`: the name of an element of the page's own making, which says by it what it is.
+    init(names: String, custom: String?, role: String?, itemprop: String) {
         classes = Set(names.lowercased().split(separator: " ").map(String.init))
-        // Elements of a page's own making say by their name what they are.
-        if tree.nodes[node].tag == .other, let name = tree.attribute(Int(CH_NAME), of: node), name.contains("-") {
-            names += " " + name
-        }
-        words = Self.words(of: names)
-        role = tree.attribute(Int(CH_ROLE), of: node)?.lowercased()
-        let named = tree.attribute(Int(CH_ITEMPROP), of: node) ?? ""
-        properties = Set(named.split(separator: " ").map(String.init))
+        words = Self.words(of: custom.map { names + " " + $0 } ?? names)
+        self.role = role?.lowercased()
+        properties = Set(itemprop.split(separator: " ").map(String.init))
     }
 
     /// Splits at anything but letters and digits, and before a capital behind a small letter.
@@ -32,16 +59,35 @@ struct HTMLHints {
         var word = ""
         var wasLower = false
         for character in names.unicodeScalars {
-            let isLetter = character.properties.isAlphabetic || ("0"..."9").contains(character)
-            if !isLetter || (wasLower && character.properties.isUppercase) {
+            let kind = Kind(character)
+            if kind == .other || (wasLower && kind == .upper) {
                 if !word.isEmpty { words.insert(word.lowercased()) }
                 word = ""
             }
-            if isLetter { word.unicodeScalars.append(character) }
-            wasLower = character.properties.isLowercase
+            if kind != .other { word.unicodeScalars.append(character) }
+            wasLower = kind == .lower
         }
         if !word.isEmpty { words.insert(word.lowercased()) }
         return words
+    }
+
+    private enum Kind {
+        case lower, upper, letter, other
+
+        /// Names are ASCII nearly always, for which the tables of Unicode need not be asked.
+        init(_ scalar: Unicode.Scalar) {
+            switch scalar.value {
+            case 0x61...0x7A: self = .lower
+            case 0x41...0x5A: self = .upper
+            case 0x30...0x39: self = .letter
+            case 0..<0x80: self = .other
+            default:
+                let properties = scalar.properties
+                self =
+                    !properties.isAlphabetic
+                    ? .other : properties.isLowercase ? .lower : properties.isUppercase ? .upper : .letter
+            }
+        }
     }
 
     private static let navigation: Set<String> = [

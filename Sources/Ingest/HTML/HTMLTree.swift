@@ -113,6 +113,18 @@ struct HTMLTree {
         return nil
     }
 
+    /// The values of some attributes in one, to tell elements by; empty where it has none of them.
+    func key(of node: Int, _ kinds: [Int]) -> [UInt8] {
+        guard nodes[node].tag != nil else { return [] }
+        var key: [UInt8] = []
+        for index in nodes[node].range where kinds.contains(attributes[index].kind) {
+            key.append(UInt8(truncatingIfNeeded: attributes[index].kind))
+            key += bytes[attributes[index].range]
+            key.append(0)
+        }
+        return key
+    }
+
     /// The text of a node and its descendants, white space folded, at most `limit` bytes.
     func text(of node: Int, limit: Int = 4096) -> String {
         var result: [UInt8] = []
