@@ -14,6 +14,13 @@
 
 #include "clean.h"
 
+enum { KNOWN_NAMES = 256 };
+
+typedef struct {
+    const char *name;
+    uint32_t number;
+} known_name;
+
 typedef struct {
     ch_page *page;
     ch_limits limits;
@@ -27,6 +34,7 @@ typedef struct {
     size_t stack_capacity;
     uint16_t *stack;      // their ids
     struct timespec deadline;
+    known_name tags[KNOWN_NAMES], attributes[KNOWN_NAMES];
 } builder;
 
 static void stop(builder *b, int status) {
@@ -102,21 +110,35 @@ static size_t source_offset(builder *b, size_t clean) {
     return t->cuts[b->cut - 1].raw + (clean - t->cuts[b->cut - 1].clean);
 }
 
-static uint16_t tag_id(const char *name) {
+static uint32_t look_up_tag(const char *name) {
     size_t low = 1, high = ch_tag_count;
     while (low < high) {
         size_t middle = (low + high) / 2;
         int order = strcmp(ch_tag_name(middle), name);
-        if (order == 0) return (uint16_t)middle;
+        if (order == 0) return (uint32_t)middle;
         if (order < 0) low = middle + 1; else high = middle;
     }
     return 0;
+}
+
+// What a name stands for. The parser keeps one copy of each name, so its address tells it from others.
+static uint32_t number_of(const char *name, known_name *names, uint32_t (*look_up)(const char *)) {
+    known_name *known = &names[((uintptr_t)name >> 2) % KNOWN_NAMES];
+    if (known->name != name) *known = (known_name){name, look_up(name)};
+    return known->number;
 }
 
 static const char *const attribute_names[CH_ATTRIBUTE_KINDS] = {
     "", "id", "class", "href", "alt", "role", "lang", "hidden", "aria-hidden", "style", "content", "name", "property",
     "http-equiv", "charset", "datetime", "rel", "itemprop", "aria-modal",
 };
+
+// 0 where it is dropped.
+static uint32_t look_up_attribute(const char *name) {
+    for (uint32_t kind = 1; kind < CH_ATTRIBUTE_KINDS; kind++)
+        if (strcmp(attribute_names[kind], name) == 0) return kind;
+    return 0;
+}
 
 static int add_attribute(builder *b, uint32_t kind, const char *value) {
     ch_page *page = b->page;
@@ -136,7 +158,7 @@ static int add_attribute(builder *b, uint32_t kind, const char *value) {
 static void on_start(void *context, const xmlChar *name, const xmlChar **pairs) {
     builder *b = context;
     if (b->depth++ >= b->limits.depth) return;
-    uint16_t id = tag_id((const char *)name);
+    uint16_t id = (uint16_t)number_of((const char *)name, b->tags, look_up_tag);
     if (!reserve(b, (void **)&b->stack, &b->stack_capacity, (size_t)b->open + 1, sizeof *b->stack)) return;
     ch_event *event = new_event(b);
     if (!event) return;
@@ -149,12 +171,8 @@ static void on_start(void *context, const xmlChar *name, const xmlChar **pairs) 
     b->stack[b->open++] = id;
     if (id == 0 && !add_attribute(b, CH_NAME, (const char *)name)) return;
     for (const xmlChar **pair = pairs; pair && pair[0]; pair += 2) {
-        for (uint32_t kind = 1; kind < CH_ATTRIBUTE_KINDS; kind++) {
-            if (strcmp(attribute_names[kind], (const char *)pair[0]) == 0) {
-                if (!add_attribute(b, kind, (const char *)pair[1])) return;
-                break;
-            }
-        }
+        uint32_t kind = number_of((const char *)pair[0], b->attributes, look_up_attribute);
+        if (kind && !add_attribute(b, kind, (const char *)pair[1])) return;
     }
     b->page->events[index].length = (uint32_t)(b->page->attribute_count - first);
 }

@@ -21,21 +21,27 @@ public enum LinkTarget: Sendable, Hashable, Codable {
 
     /// An address that may be shown: of a known kind, not too long, without white space and signs that are not seen.
     /// Scripts, programs and files of the reader's machine are none.
-    package init?(address: some StringProtocol) {
-        let trimmed = address.unicodeScalars.drop { $0 == " " || $0 == "\n" || $0 == "\t" || $0 == "\r" }
-        let bytes = String(String.UnicodeScalarView(trimmed)).utf8.prefix(LinkLimits.addressBytes + 1)
-        var text = String(decoding: bytes, as: UTF8.self)
-        while let last = text.unicodeScalars.last, last == " " || last == "\n" || last == "\t" || last == "\r" {
-            text.unicodeScalars.removeLast()
-        }
-        guard bytes.count <= LinkLimits.addressBytes, text.unicodeScalars.allSatisfy(Self.isPlain),
-            let colon = text.firstIndex(of: ":"), text.index(after: colon) < text.endIndex,
-            Self.schemes.contains(text[..<colon].lowercased())
+    package init?(address: String) {
+        let utf8 = address.utf8
+        guard let start = utf8.firstIndex(where: { !Self.isSpace($0) }),
+            let last = utf8.lastIndex(where: { !Self.isSpace($0) })
+        else { return nil }
+        let trimmed = utf8[start...last]
+        // Most addresses of a page lead to its own site and name no kind.
+        guard let colon = trimmed.prefix(Self.longestScheme + 1).firstIndex(of: 0x3A), colon != last,
+            let scheme = String(trimmed[..<colon]), Self.schemes.contains(scheme.lowercased()),
+            trimmed.count <= LinkLimits.addressBytes, let text = String(trimmed),
+            trimmed.allSatisfy({ (0x21...0x7E).contains($0) }) || text.unicodeScalars.allSatisfy(Self.isPlain)
         else { return nil }
         self = .address(text)
     }
 
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x0A || byte == 0x09 || byte == 0x0D
+    }
+
     private static let schemes: Set<String> = ["http", "https", "mailto", "ftp", "ftps", "tel", "doi", "urn"]
+    private static let longestScheme = 6
 
     private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {

@@ -8,11 +8,25 @@ extension Document {
         let utf8 = text.utf8
         let start = utf8.index(utf8.startIndex, offsetBy: page.textRange.lowerBound)
         let end = utf8.index(start, offsetBy: page.textRange.count)
-        for scalar in text.unicodeScalars[start..<end] {
-            switch scalar.value {
+        // Byte by byte: `value` is the character so far, `more` the bytes that it still lacks.
+        var value: UInt32 = 0
+        var more = 0
+        for byte in utf8[start..<end] {
+            switch byte {
+            case 0x21...0x7E: read += 1
             case 0x09, 0x0A, 0x0D, 0x20: continue
-            case 0xFFFD, 0xE000...0xF8FF, 0xF0000...0x10FFFF, 0x00...0x1F, 0x7F...0x9F: unread += 1
-            default: read += 1
+            case ..<0x80: unread += 1
+            case ..<0xC0:
+                value = value << 6 | UInt32(byte & 0x3F)
+                more -= 1
+                guard more == 0 else { continue }
+                switch value {
+                case 0xFFFD, 0xE000...0xF8FF, 0xF0000...0x10FFFF, 0x80...0x9F: unread += 1
+                default: read += 1
+                }
+            default:
+                more = byte < 0xE0 ? 1 : byte < 0xF0 ? 2 : 3
+                value = UInt32(byte) & (0x3F >> UInt32(more))
             }
         }
         return read + unread > 0 ? Double(read) / Double(read + unread) : nil

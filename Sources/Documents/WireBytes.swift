@@ -103,20 +103,31 @@ package struct WireWriter: Sendable {
 
 /// Takes fields from a message.
 package struct WireReader: Sendable {
-    /// What is left.
-    package private(set) var rest: ArraySlice<UInt8>
+    private let bytes: ArraySlice<UInt8>
+    /// Index of the next byte.
+    package private(set) var offset: Int
 
     /// Reads from the first byte.
     package init(_ bytes: ArraySlice<UInt8>) {
-        rest = bytes
+        self.bytes = bytes
+        offset = bytes.startIndex
     }
 
-    private var offset: Int { rest.startIndex }
+    /// What is left.
+    package var rest: ArraySlice<UInt8> { bytes[offset...] }
 
     /// Reads a tag.
     package mutating func byte() throws(WireError) -> UInt8 {
-        guard let value = rest.popFirst() else { throw .truncated(offset: offset) }
-        return value
+        guard offset < bytes.endIndex else { throw .truncated(offset: offset) }
+        defer { offset += 1 }
+        return bytes[offset]
+    }
+
+    /// Takes the next bytes.
+    private mutating func take(_ count: Int) throws(WireError) -> ArraySlice<UInt8> {
+        guard count <= bytes.endIndex - offset else { throw .truncated(offset: offset) }
+        defer { offset += count }
+        return bytes[offset..<offset + count]
     }
 
     /// Reads a number of at most 63 bits.
@@ -153,11 +164,7 @@ package struct WireReader: Sendable {
     /// Reads a double; one that is no number is refused.
     package mutating func double() throws(WireError) -> Double {
         let start = offset
-        guard rest.count >= 8 else { throw .truncated(offset: start) }
-        var bits: UInt64 = 0
-        for shift in stride(from: UInt64(0), to: 64, by: 8) {
-            bits |= UInt64(try byte()) << shift
-        }
+        let bits = try take(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
         let value = Double(bitPattern: bits)
         guard value.isFinite else { throw .outOfRange(offset: start) }
         return value
@@ -167,18 +174,13 @@ package struct WireReader: Sendable {
     package mutating func string() throws(WireError) -> String {
         let count = try integer()
         let start = offset
-        guard count <= rest.count else { throw .truncated(offset: start) }
-        guard let value = String(validating: rest.prefix(count), as: UTF8.self) else { throw .notUTF8(offset: start) }
-        rest = rest.dropFirst(count)
+        guard let value = String(validating: try take(count), as: UTF8.self) else { throw .notUTF8(offset: start) }
         return value
     }
 
     /// Reads bytes behind their count.
     package mutating func blob() throws(WireError) -> [UInt8] {
-        let count = try integer()
-        guard count <= rest.count else { throw .truncated(offset: offset) }
-        defer { rest = rest.dropFirst(count) }
-        return Array(rest.prefix(count))
+        Array(try take(try integer()))
     }
 
     /// Reads a value that may be missing.
@@ -190,7 +192,7 @@ package struct WireReader: Sendable {
     package mutating func list<T>(_ read: (inout WireReader) throws(WireError) -> T) throws(WireError) -> [T] {
         let start = offset
         let count = try integer()
-        guard count <= rest.count else { throw .truncated(offset: start) }
+        guard count <= bytes.endIndex - offset else { throw .truncated(offset: start) }
         var values: [T] = []
         for _ in 0..<count { values.append(try read(&self)) }
         return values
@@ -198,6 +200,6 @@ package struct WireReader: Sendable {
 
     /// Ends a message: nothing may be left.
     package func finish() throws(WireError) {
-        guard rest.isEmpty else { throw .trailingBytes(rest.count) }
+        guard offset == bytes.endIndex else { throw .trailingBytes(bytes.endIndex - offset) }
     }
 }

@@ -73,6 +73,13 @@ package struct ExtractedPage: Sendable, Equatable {
     package var rawText: String {
         blocks.map { $0.lines.map(\.text).joined(separator: "\n") }.joined(separator: "\n\n")
     }
+
+    /// Bytes of `rawText`.
+    package var rawTextBytes: Int {
+        blocks.reduce(max(blocks.count - 1, 0) * 2) { sum, block in
+            block.lines.reduce(sum + max(block.lines.count - 1, 0)) { $0 + $1.text.utf8.count }
+        }
+    }
 }
 
 /// A heading, paragraph, list item, table row …: lines that belong together.

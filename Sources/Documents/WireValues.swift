@@ -184,7 +184,7 @@ extension WireReader {
 
     /// An address that nobody should be shown is refused with all that came with it.
     mutating func linkTarget() throws(WireError) -> LinkTarget {
-        let start = rest.startIndex
+        let start = offset
         switch try byte() {
         case 0: return .page(try integer(in: 1...Int(Int32.max)))
         case 1:
@@ -199,7 +199,7 @@ extension WireReader {
     }
 
     mutating func kind() throws(WireError) -> Element.Kind {
-        let start = rest.startIndex
+        let start = offset
         let tag = try byte()
         switch tag {
         case 0: return .heading(level: try integer(in: 0...9))
@@ -219,7 +219,7 @@ extension WireReader {
 
     /// An enum that travels as its name.
     mutating func rawValue<T: RawRepresentable>() throws(WireError) -> T where T.RawValue == String {
-        let start = rest.startIndex
+        let start = offset
         guard let value = T(rawValue: try string()) else { throw .outOfRange(offset: start) }
         return value
     }

@@ -138,6 +138,32 @@ import Testing
         #expect(try elements(page) == ["paragraph Words of a note."])
     }
 
+    @Test func scriptsAndStyleSheetsAreSkippedAndOffsetsGoOn() throws {
+        let page = """
+            <script>\u{0}if (a < b) write("<p>No text</p>\u{0}")</script\u{0}><p>one</p><style>p > a { color: red }</style>
+            <script src="a.js"/><p>two</p><script>x</SCRIPT ><STYLE></STYLE><p>t\u{0}hree</p><script>4<p>four
+            """
+        let found = try document(page)
+        #expect(found.text == Self.prose + "\none\ntwo\nthree")
+        let source = Array("<body><article><p>\(Self.prose)</p>\(page)".utf8)
+        for word in ["one", "two"] {
+            let start = try #require(found.text.utf8.firstRange(of: Array(word.utf8))).lowerBound
+            let at = found.text.utf8.distance(from: found.text.utf8.startIndex, to: start)
+            #expect(source[found.offsets.raw(at..<at + 3)].elementsEqual(word.utf8))
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("siteNav-links", .navigation), ("Tabs", .tabs), ("tabs nav", [.tabs, .navigation]), ("navy", []),
+            ("line_no", []), ("x Line-Number", .lineNumber), ("lineno", [.lineNumber, .extra]),
+            ("sr-only", .screenReaders),
+            ("sr only", []), ("postComments", .comment), ("caf\u{E9}-note", .admonition), ("\u{E9}note", []), ("", []),
+        ] as [(String, HTMLHints)])
+    func namesSay(_ names: String, _ hints: HTMLHints) {
+        #expect(HTMLHints.names(names.utf8) == hints)
+    }
+
     @Test(arguments: [
         ("display:none", true), ("DISPLAY : NONE !important", true), ("opacity: 0.0", true), ("opacity:.5", false),
         ("font-size:1px", true), ("font-size: 1em", false), ("font-size:0.8rem", false), ("font-size:0", true),

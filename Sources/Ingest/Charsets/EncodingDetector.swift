@@ -34,7 +34,7 @@ struct EncodingDetector {
         }
         // A page that says UTF-16 in ASCII bytes isn't; the standard reads it as UTF-8.
         let declared = declared == .utf16LE || declared == .utf16BE ? Charset.utf8 : declared
-        if case .some((let valid, let sequences)) = Self.utf8Sequences(bytes[first...]), valid {
+        if let sequences = Self.utf8Sequences(bytes[first...]) {
             // Two accents in a row that happen to be UTF-8 occur in other sets; many don't.
             if declared == nil || declared == .utf8 || sequences > 2 {
                 return Choice(charset: .utf8, isGuessed: declared != nil && declared != .utf8)
@@ -87,17 +87,13 @@ struct EncodingDetector {
         return false
     }
 
-    /// Whether bytes are valid UTF-8 (a cut last character is forgiven), and how many longer characters they hold.
-    private static func utf8Sequences(_ bytes: ArraySlice<UInt8>) -> (valid: Bool, sequences: Int)? {
-        var index = bytes.startIndex
-        var sequences = 0
-        while index < bytes.endIndex {
-            let length = UTF8Repair.validLength(bytes, at: index)
-            if length <= 0 { return (bytes.endIndex - index < 4 && sequences > 2, sequences) }
-            if length > 1 { sequences += 1 }
-            index += length
-        }
-        return (true, sequences)
+    /// How many characters beyond ASCII there are in valid UTF-8, counted up to three; nil for other bytes. A cut last
+    /// character is forgiven behind three whole ones.
+    private static func utf8Sequences(_ bytes: ArraySlice<UInt8>) -> Int? {
+        func isValid(_ bytes: ArraySlice<UInt8>) -> Bool { String(validating: bytes, as: UTF8.self) != nil }
+        let sequences = bytes.lazy.filter { $0 >= 0xC0 }.prefix(3).count
+        if isValid(bytes) { return sequences }
+        return sequences == 3 && (1...3).contains { isValid(bytes.dropLast($0)) } ? sequences : nil
     }
 
     private static func sample(_ bytes: [UInt8], from first: Int) -> ArraySlice<UInt8> {

@@ -25,7 +25,7 @@ enum FileKind: Equatable {
     /// and when the content says nothing.
     static func recognize(head: ArraySlice<UInt8>, name: String) -> FileKind {
         let suffix = FileKind.suffix(of: name)
-        if head.prefix(1024).firstRange(of: Array("%PDF-".utf8)) != nil { return .pdf }
+        if head.prefix(1024).range(of: "%PDF-") != nil { return .pdf }
         if head.starts(with: [0x50, 0x4B, 0x03, 0x04]) || head.starts(with: [0x50, 0x4B, 0x05, 0x06]) {
             return reasonBySuffix[suffix] == .program ? .other(.program) : .zip
         }
@@ -73,13 +73,13 @@ enum FileKind: Equatable {
     /// The name of the format, which is the first member of what docling writes.
     private static func looksLikeDocling(_ head: ArraySlice<UInt8>) -> Bool {
         let start = head.drop { $0 <= 0x20 || $0 >= 0x80 }.prefix(1024).filter { $0 > 0x20 }
-        return start.first == 0x7B && start.firstRange(of: Array(#""schema_name":"DoclingDocument""#.utf8)) != nil
+        return start.first == 0x7B && start[...].range(of: #""schema_name":"DoclingDocument""#) != nil
     }
 
     private static func looksLikeSVG(_ head: ArraySlice<UInt8>) -> Bool {
         let start = head.drop { $0 <= 0x20 || $0 >= 0x80 }.prefix(512)
         guard start.starts(with: Array("<svg".utf8)) || start.starts(with: Array("<?xml".utf8)) else { return false }
-        return start.firstRange(of: Array("<svg".utf8)) != nil
+        return start.range(of: "<svg") != nil
     }
 
     /// Null bytes that are no UTF-16, or many control characters.

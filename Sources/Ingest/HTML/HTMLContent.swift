@@ -39,7 +39,9 @@ struct HTMLContent {
     private(set) var hiddenWords = 0
 
     private let tree: HTMLTree
-    private let hints: HTMLHintCache
+    private let hints: [HTMLHints]
+    /// Letters and digits of each text.
+    private let letters: [Int]
     private var weights: [Weight] = []
     /// Nodes inside `article`, `main` or `section`.
     private var isInContent: [Bool] = []
@@ -47,7 +49,8 @@ struct HTMLContent {
     /// Looks at a page.
     init(_ tree: HTMLTree, mode: IngestOptions.HTMLMode) {
         self.tree = tree
-        hints = HTMLHintCache(tree)
+        hints = HTMLHints.all(of: tree)
+        letters = mode == .full ? [] : tree.nodes.map { $0.tag == nil ? Self.letters(tree.bytes[$0.range]) : 0 }
         marks = Array(repeating: .keep, count: tree.nodes.count)
         root = tree.nodes.firstIndex { $0.tag == .body } ?? 0
         guard !tree.nodes.isEmpty else { return }
@@ -72,14 +75,14 @@ struct HTMLContent {
     // MARK: Invisible
 
     private mutating func markInvisible() {
-        let hidden = HTMLVisibility.hidden(tree)
+        let hidden = HTMLVisibility.hidden(tree, hints)
         for index in tree.nodes.indices {
             guard let tag = tree.nodes[index].tag else { continue }
             if tag.isOpaque || (tag == .input) {
                 marks[index] = .opaque
             } else if hidden[index] {
                 marks[index] = .invisible
-            } else if tree.nodes[index].range.isEmpty == false, hints.of(index).isForScreenReaders {
+            } else if hints[index].contains(.screenReaders) {
                 marks[index] = .opaque
             }
         }
@@ -116,8 +119,11 @@ struct HTMLContent {
                 (node.parent >= 0 && inLink[node.parent]) || node.tag == .a || node.tag == .button
             if out[index] { continue }
             if node.tag == nil {
-                let letters = Self.letters(tree.bytes[node.range])
-                if inLink[index] { weights[index].linked = letters } else { weights[index].plain = letters }
+                if inLink[index] {
+                    weights[index].linked = letters[index]
+                } else {
+                    weights[index].plain = letters[index]
+                }
             } else if node.tag == .a {
                 weights[index].links = 1
             }
@@ -168,9 +174,7 @@ struct HTMLContent {
         var index = root + 1
         let end = tree.nodes[root].end
         while index < end {
-            if tree.nodes[index].tag != nil, marks[index] == .keep, !tree.nodes[index].range.isEmpty,
-                hints.of(index).isComment
-            {
+            if tree.nodes[index].tag != nil, marks[index] == .keep, hints[index].contains(.comment) {
                 sum += weights[index].plain
                 index = tree.nodes[index].end
             } else {
@@ -201,18 +205,18 @@ struct HTMLContent {
             let text = tree.text(of: index, limit: 16)
             if ["¶", "#", "§", "🔗", "", "edit", "[edit]"].contains(text), weight.total < 8 { return true }
         case .aside:
-            if share < 0.3, !hints.of(index).isAdmonition { return true }
+            if share < 0.3, !hints[index].contains(.admonition) { return true }
         default: break
         }
-        guard !tree.nodes[index].range.isEmpty else { return false }
-        let hints = self.hints.of(index)
-        if hints.isLineNumber, isDigits(index) { return true }
-        if hints.hasBoilerplateRole { return share < 0.4 }
+        let hints = self.hints[index]
+        guard !hints.isEmpty else { return false }
+        if hints.contains(.lineNumber), isDigits(index) { return true }
+        if hints.contains(.boilerplateRole) { return share < 0.4 }
         guard tag != .main, tag != .article, tag != .h1 else { return false }
         if hints.isTabs, holdsPanels(index) { return false }
         if hints.isNavigation { return share < (weight.linkShare > 0.3 ? 0.3 : 0.12) }
-        if hints.isExtra { return share < 0.12 }
-        if hints.isComment, !commentsAreContent { return share < 0.5 }
+        if hints.contains(.extra) { return share < 0.12 }
+        if hints.contains(.comment), !commentsAreContent { return share < 0.5 }
         return false
     }
 
@@ -231,7 +235,7 @@ struct HTMLContent {
         for at in index..<min(tree.nodes[index].end, index + 2000) {
             switch tree.nodes[at].tag {
             case .p, .pre, .table, .blockquote, .dl: return true
-            case .div: if tree.attribute(Int(CH_ROLE), of: at) == "tabpanel" { return true }
+            case .div: if hints[at].contains(.tabPanel) { return true }
             default: break
             }
         }
@@ -308,7 +312,7 @@ struct HTMLContent {
                 index = tree.nodes[index].tag == nil ? index + 1 : tree.nodes[index].end
                 continue
             }
-            if weights[index].plain > 0, hints.of(index).properties.contains("text") {
+            if weights[index].plain > 0, hints[index].contains(.post) {
                 posts.append(index)
                 index = tree.nodes[index].end
             } else {
@@ -338,7 +342,7 @@ struct HTMLContent {
     }
 
     private func isMain(_ index: Int) -> Bool {
-        tree.nodes[index].tag == .main || tree.attribute(Int(CH_ROLE), of: index) == "main"
+        tree.nodes[index].tag == .main || hints[index].contains(.mainRole)
     }
 
     private func heaviest(where matches: (Int) -> Bool) -> Int? {

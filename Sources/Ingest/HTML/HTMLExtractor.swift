@@ -45,36 +45,3 @@ struct HTMLExtractor {
                 notes: notes))
     }
 }
-
-/// Finds the character set that a page claims, in its first bytes, before it is parsed.
-enum HTMLCharsetLabel {
-    /// The charset of an XML declaration or of the first `meta` that has one, in the first 8 KiB.
-    static func find(in bytes: [UInt8]) -> Charset? {
-        // Labels are ASCII; bytes beyond it can't be part of one.
-        let head = String(decoding: bytes.prefix(8192).map { $0 < 0x80 && $0 > 0 ? $0 : 0x20 }, as: UTF8.self)
-        if let xml = head.firstRange(of: "<?xml"), head[..<xml.lowerBound].allSatisfy(\.isWhitespace),
-            let end = head[xml.upperBound...].firstRange(of: "?>"),
-            let label = value(after: "encoding", in: head[xml.upperBound..<end.lowerBound])
-        {
-            return Charset(label: label)
-        }
-        let lower = head.lowercased()
-        var rest = lower[...]
-        while let meta = rest.firstRange(of: "<meta") {
-            rest = rest[meta.upperBound...]
-            let tag = rest.prefix { $0 != ">" }
-            if let label = value(after: "charset", in: tag), let charset = Charset(label: label) { return charset }
-        }
-        return nil
-    }
-
-    /// What stands behind `name=`, quoted or not.
-    private static func value(after name: String, in text: Substring) -> Substring? {
-        guard let found = text.firstRange(of: name) else { return nil }
-        var rest = text[found.upperBound...].drop(while: \.isWhitespace)
-        guard rest.popFirst() == "=" else { return nil }
-        rest = rest.drop { $0.isWhitespace || $0 == "\"" || $0 == "'" }
-        let value = rest.prefix { $0.isLetter || $0.isNumber || "-_.:".contains($0) }
-        return value.isEmpty ? nil : value
-    }
-}

@@ -113,18 +113,6 @@ struct HTMLTree {
         return nil
     }
 
-    /// The values of some attributes in one, to tell elements by; empty where it has none of them.
-    func key(of node: Int, _ kinds: [Int]) -> [UInt8] {
-        guard nodes[node].tag != nil else { return [] }
-        var key: [UInt8] = []
-        for index in nodes[node].range where kinds.contains(attributes[index].kind) {
-            key.append(UInt8(truncatingIfNeeded: attributes[index].kind))
-            key += bytes[attributes[index].range]
-            key.append(0)
-        }
-        return key
-    }
-
     /// The text of a node and its descendants, white space folded, at most `limit` bytes.
     func text(of node: Int, limit: Int = 4096) -> String {
         var result: [UInt8] = []
@@ -141,16 +129,23 @@ struct HTMLTree {
 
     /// A path such as `html/body/main/p[3]`; the middle of very deep ones is left out, as `//`.
     func path(of node: Int) -> String {
-        var steps: [String] = []
+        var steps: [Int] = []
         var at = node
-        while at >= 0 {
-            if let tag = nodes[at].tag {
-                var step = tag == .other ? attribute(Int(CH_NAME), of: at) ?? "*" : tag.rawValue
-                if nodes[at].ordinal > 1 { step += "[\(nodes[at].ordinal)]" }
-                steps.append(step)
-            }
-            at = steps.count == 24 ? -1 : nodes[at].parent
+        while at >= 0, steps.count < 24 {
+            if nodes[at].tag != nil { steps.append(at) }
+            at = nodes[at].parent
         }
-        return (nodes[node].depth >= 24 ? "//" : "") + steps.reversed().joined(separator: "/")
+        var path = nodes[node].depth >= 24 ? "//" : ""
+        for (place, step) in steps.reversed().enumerated() {
+            if place > 0 { path += "/" }
+            let tag = nodes[step].tag ?? .other
+            path += tag == .other ? attribute(Int(CH_NAME), of: step) ?? "*" : tag.rawValue
+            if nodes[step].ordinal > 1 {
+                path += "["
+                path += String(nodes[step].ordinal)
+                path += "]"
+            }
+        }
+        return path
     }
 }

@@ -8,7 +8,7 @@ import CHTML
 /// Finds what is hidden.
 enum HTMLVisibility {
     /// Whether each node is hidden by its own attributes.
-    static func hidden(_ tree: HTMLTree) -> [Bool] {
+    static func hidden(_ tree: HTMLTree, _ hints: [HTMLHints]) -> [Bool] {
         var hidden = [Bool](repeating: false, count: tree.nodes.count)
         // The last element seen so far below each node.
         var previous = [Int](repeating: -1, count: tree.nodes.count)
@@ -19,7 +19,7 @@ enum HTMLVisibility {
             let parent = tree.nodes[index].parent
             let before = parent >= 0 ? previous[parent] : -1
             if parent >= 0 { previous[parent] = index }
-            let isPanel = !tree.nodes[index].range.isEmpty && tree.attribute(Int(CH_ROLE), of: index) == "tabpanel"
+            let isPanel = hints[index].contains(.tabPanel)
             if tag == .dialog {
                 hidden[index] = true
             } else if isHidden(tree, index) {

@@ -95,7 +95,7 @@ struct DocumentBuilder: Sendable {
                     kind: block.kind, textRange: range, page: page.number, places: places, path: block.path,
                     hidden: block.isHidden))
         }
-        rawBase += page.rawText.utf8.count + 1
+        rawBase += page.rawTextBytes + 1
         var pageNotes = page.notes
         if page.failure != nil {
             failure = failure ?? page.failure

@@ -67,7 +67,7 @@ struct TextFolder {
         let bytes = Array(text)
         var index = 0
         while index < bytes.count {
-            let inkEnd = Self.endOfASCIIInk(bytes, from: index)
+            let inkEnd = Self.endOfPlainText(bytes, from: index)
             if inkEnd - index > 2 {
                 // The first and the last take the long way: one may follow white space, the other may get a mark.
                 let at = isExact ? raw.lowerBound + index : raw.lowerBound
@@ -88,9 +88,20 @@ struct TextFolder {
         }
     }
 
-    private static func endOfASCIIInk(_ bytes: [UInt8], from start: Int) -> Int {
+    /// Where a stretch ends that folding leaves as it is: ASCII words with one space between them.
+    private static func endOfPlainText(_ bytes: [UInt8], from start: Int) -> Int {
         var end = start
-        while end < bytes.count, bytes[end] > 0x20, bytes[end] < 0x7F { end += 1 }
+        while end < bytes.count {
+            if bytes[end] > 0x20, bytes[end] < 0x7F {
+                end += 1
+            } else if bytes[end] == 0x20, end > start, end + 1 < bytes.count, bytes[end + 1] > 0x20,
+                bytes[end + 1] < 0x7F
+            {
+                end += 2
+            } else {
+                break
+            }
+        }
         return end
     }
 
