@@ -138,6 +138,21 @@ import Testing
         #expect(try elements(page) == ["paragraph Words of a note."])
     }
 
+    @Test func listsOfLinksStayWhereAParagraphLeadsToThem() throws {
+        func list(_ name: String) -> String {
+            "<ul>" + (1...5).map { "<li><a href=\($0)>\(name) \($0)</a></li>" }.joined() + "</ul>"
+        }
+        let page = """
+            <p>Those who wish to learn more may read:</p>\(list("Book"))<p>\(Self.prose)</p>\(list("Elsewhere"))
+            <p>See also:</p>\(list("Title"))<p>\(Self.prose)</p>
+            <ol><li><p>Follow the guidelines of the archive.</p><div>\(list("Guide"))</div></li></ol>
+            <p>次の文書も併せて読むとより詳しく分かります：</p><div>\(list("文書"))</div>
+            """
+        let text = try document(page).text
+        for word in ["Book", "Guide", "文書"] { #expect(text.contains(word + " 5")) }
+        for word in ["Elsewhere", "Title"] { #expect(!text.contains(word)) }
+    }
+
     @Test func scriptsAndStyleSheetsAreSkippedAndOffsetsGoOn() throws {
         let page = """
             <script>\u{0}if (a < b) write("<p>No text</p>\u{0}")</script\u{0}><p>one</p><style>p > a { color: red }</style>

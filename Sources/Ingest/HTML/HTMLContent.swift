@@ -393,11 +393,27 @@ struct HTMLContent {
             let isList =
                 tag == .ul || tag == .ol || tag == .div || tag == .section || tag == .table || tag == .p || tag == .dl
             if isList, weight.links >= 4, weight.linkShare > 0.85, weight.total * 10 < max(all.total, 1) * 2,
-                weight.linked < weight.links * 60
+                weight.linked < weight.links * 60, !isIntroduced(index)
             {
                 marks[index] = .boilerplate
             }
             index = marks[index] == .keep ? index + 1 : tree.nodes[index].end
         }
+    }
+
+    /// Whether the paragraph before an element leads to it: it ends with a colon, or both stand in one item of a list.
+    /// A word or two is the title of what follows and no sentence.
+    private func isIntroduced(_ index: Int) -> Bool {
+        let texts = (root..<index).reversed().prefix(200).lazy.filter { at in
+            tree.nodes[at].tag == nil && tree.bytes[tree.nodes[at].range].contains { $0 > 0x20 }
+        }
+        guard let before = texts.first else { return false }
+        var paragraph = tree.nodes[before].parent
+        while paragraph > root, tree.nodes[paragraph].tag?.isBlock == false { paragraph = tree.nodes[paragraph].parent }
+        guard tree.nodes[paragraph].tag == .p, weights[paragraph].plain >= 20 else { return false }
+        let outer = tree.nodes[paragraph].parent
+        if tree.nodes[outer].tag == .li, index < tree.nodes[outer].end { return true }
+        let end = tree.bytes[tree.nodes[before].range].reversed().drop { $0 <= 0x20 }
+        return end.starts(with: ":".utf8) || end.starts(with: "\u{FF1A}".utf8.reversed())
     }
 }
