@@ -1,5 +1,6 @@
 // The door to stored extractions. The store implements it; ingestion works without.
 
+package import Diagnostics
 package import Documents
 
 /// Documents extracted before, by the content of their file and the extractor that read them.
@@ -13,8 +14,8 @@ package protocol ExtractionCache: Sendable {
     ///   - sha256: hash of the file's bytes, hexadecimal.
     ///   - extractor: name and version of the extractor with the settings that change its text, such as
     ///     `html/1 mode=main hidden=flag`.
-    func document(sha256: String, extractor: String) async throws -> Document?
+    func document(sha256: String, extractor: String) async throws(UserError) -> Document?
 
     /// Stores a document under its `sha256`.
-    func store(_ document: Document, extractor: String) async throws
+    func store(_ document: Document, extractor: String) async throws(UserError)
 }

@@ -98,7 +98,7 @@ struct FileIngestion: Sendable {
                     return Result(outcome, .read(document))
                 }
             } catch {
-                outcome.warnings.append("the cache could not be read: \(error)")
+                outcome.warnings.append("not looked up in the cache: \(Self.words(error))")
             }
         }
         return await extract(bytes, kind, format, hash.hex, key, outcome)
@@ -160,10 +160,15 @@ struct FileIngestion: Sendable {
             do {
                 try await cache.store(normalized.document, extractor: key)
             } catch {
-                outcome.warnings.append("the cache could not be written: \(error)")
+                outcome.warnings.append("not kept in the cache: \(Self.words(error))")
             }
         }
         return Result(outcome)
+    }
+
+    /// A failure of the cache in a few words: the document was read all the same.
+    private static func words(_ error: UserError) -> String {
+        error.remedies.first.map { "\(error.cause) (\($0.action) helps)" } ?? error.cause
     }
 
     private func request(_ format: DocumentFormat) -> ExtractionRequest {

@@ -1,5 +1,6 @@
 // Pages that come while the rest of their file is read: in order, each once, and judged by what stands around them.
 
+import Diagnostics
 import Documents
 import Foundation
 import Synchronization
@@ -133,9 +134,9 @@ import Testing
     private final class Recorder: ExtractionCache {
         let stored = Mutex(0)
 
-        func document(sha256: String, extractor: String) async throws -> Document? { nil }
+        func document(sha256: String, extractor: String) async throws(UserError) -> Document? { nil }
 
-        func store(_ document: Document, extractor: String) async throws {
+        func store(_ document: Document, extractor: String) async throws(UserError) {
             stored.withLock { $0 += 1 }
         }
     }

@@ -73,7 +73,7 @@ struct CorpusReader {
         narrator.begin(Progress(stage: "ingest", done: 0, total: nil, unit: "files"))
         var pages = 0
         var flagged = 0
-        var told = 0
+        var told = Told()
         let final = try await ingestor.report(paths, keepsText: keepsText) { event in
             switch event {
             case .found(let total):
@@ -99,9 +99,7 @@ struct CorpusReader {
             guard final.read > 0 else { throw fault }
             context.narrator.warn(fault.cause)
         }
-        if told > Self.mostWarnings, options.onUnreadable == .warn {
-            narrator.warn("\(told - Self.mostWarnings) more files could not be read; docproc ingest lists them")
-        }
+        told.end(options, narrator)
         narrator.end(
             Format.pad("ingest", 8) + " \(Format.count(final.read))/\(Format.plural(final.outcomes.count, "file"))   "
                 + Format.plural(final.pages.total, "page") + (flagged > 0 ? "   \(Format.count(flagged)) flagged" : ""))
@@ -127,14 +125,33 @@ struct CorpusReader {
         return "segments/1 html=\(options.html.rawValue) hidden=\(options.hiddenText.rawValue) pages=\(pages)"
     }
 
-    private static let mostWarnings = 5
+    /// What the user was told of files, so that one cause is not told a thousand times.
+    private struct Told {
+        var unreadable = 0
+        var warnings: [String: Int] = [:]
 
-    private func tell(_ outcome: IngestOutcome, told: inout Int) {
-        for warning in outcome.warnings { context.narrator.warn("\(outcome.path): \(warning)") }
+        static let most = 5
+
+        mutating func end(_ options: IngestOptions, _ narrator: Narrator) {
+            if unreadable > Self.most, options.onUnreadable == .warn {
+                narrator.warn("\(unreadable - Self.most) more files could not be read; docproc ingest lists them")
+            }
+            for (warning, count) in warnings.sorted(by: { $0.key < $1.key }) where count > Self.most {
+                narrator.warn("\(Format.plural(count - Self.most, "more file")): \(warning)")
+            }
+        }
+    }
+
+    private func tell(_ outcome: IngestOutcome, told: inout Told) {
+        for warning in outcome.warnings {
+            told.warnings[warning, default: 0] += 1
+            guard told.warnings[warning, default: 0] <= Told.most else { continue }
+            context.narrator.warn("\(outcome.path): \(warning)")
+        }
         switch outcome.status {
         case .failed(let failure):
-            told += 1
-            guard options.onUnreadable == .warn, told <= Self.mostWarnings else { return }
+            told.unreadable += 1
+            guard options.onUnreadable == .warn, told.unreadable <= Told.most else { return }
             context.narrator.warn("\(outcome.path) not read: \(failure.reason.rawValue) (\(failure.detail))")
         case .skipped(let reason):
             context.narrator.detail("\(outcome.path) skipped: \(reason.explanation)")

@@ -29,12 +29,12 @@ enum StoreAccess {
 struct StoredExtractions: ExtractionCache {
     let store: CorpusStore
 
-    func document(sha256: String, extractor: String) async throws -> Document? {
-        try store.document(sha256: sha256, extractor: extractor)
+    func document(sha256: String, extractor: String) async throws(UserError) -> Document? {
+        do { return try store.document(sha256: sha256, extractor: extractor) } catch { throw error.userError }
     }
 
-    func store(_ document: Document, extractor: String) async throws {
-        try store.save(document, extractor: extractor)
+    func store(_ document: Document, extractor: String) async throws(UserError) {
+        do { try store.save(document, extractor: extractor) } catch { throw error.userError }
     }
 }
 
