@@ -27,6 +27,20 @@ static void ignore_log(const gchar *domain, GLogLevelFlags level, const gchar *m
     (void)domain, (void)level, (void)message, (void)context;
 }
 
+/// Poppler reads its tables of encodings with the first document and drops them with the last. A small document that
+/// stays open keeps them, and what was read of character maps, from one document to the next.
+static void keep_tables(void) {
+    static PopplerDocument *kept = NULL;
+    static const char empty[] =
+        "%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids[]/Count 0>>\nendobj\n"
+        "xref\n0 3\n0000000000 65535 f \n0000000009 00000 n \n0000000054 00000 n \n"
+        "trailer\n<</Size 3/Root 1 0 R>>\nstartxref\n100\n%%EOF\n";
+    if (kept != NULL) return;
+    GBytes *bytes = g_bytes_new_static(empty, sizeof empty - 1);
+    kept = poppler_document_new_from_bytes(bytes, NULL, NULL);
+    g_bytes_unref(bytes);
+}
+
 /// Opens with a password. Not through poppler_document_new_from_bytes: of version 22.12 that crashes when the password
 /// as UTF-8 fails and it tries again in Latin-1; a stream does not.
 static PopplerDocument *open_encrypted(GBytes *bytes, const char *password, GError **error) {
@@ -40,6 +54,7 @@ static PopplerDocument *open_encrypted(GBytes *bytes, const char *password, GErr
 cpdf_document *cpdf_open(const uint8_t *bytes, size_t count, const char *password, cpdf_status *status, char *message,
                          size_t capacity) {
     g_log_set_default_handler(ignore_log, NULL);
+    keep_tables();
     GError *error = NULL;
     GBytes *wrapped = g_bytes_new_static(bytes, count);
     PopplerDocument *poppler = password == NULL ? poppler_document_new_from_bytes(wrapped, NULL, &error)
