@@ -2,6 +2,8 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+#define _GNU_SOURCE  // memmem
+
 #include "cpdf.h"
 
 #include <cairo-svg.h>
@@ -25,6 +27,38 @@ const char *cpdf_library_version(void) {
 static void ignore_log(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer context) {
     // Damaged files make Poppler print thousands of lines; what matters arrives as an error.
     (void)domain, (void)level, (void)message, (void)context;
+}
+
+/// Whether bytes from `start` up to `end` have a word.
+static uint8_t *find(const uint8_t *start, const uint8_t *end, const char *word) {
+    return start < end ? memmem(start, (size_t)(end - start), word, strlen(word)) : NULL;
+}
+
+/// The key of a catalog that names the colours of the press; NULL where there is none to be seen.
+static const uint8_t *output_intents(const uint8_t *bytes, size_t count) {
+    const size_t furthest = 1 << 14;
+    const uint8_t *const end = bytes + count;
+    for (const uint8_t *key = bytes; (key = find(key, end, "/OutputIntents")) != NULL; key++) {
+        const uint8_t *object = NULL;
+        const uint8_t *from = (size_t)(key - bytes) > furthest ? key - furthest : bytes;
+        for (; (from = find(from, key, " obj")) != NULL; from++) object = from;
+        const uint8_t *to = find(key, (size_t)(end - key) > furthest ? key + furthest : end, "endobj");
+        // Not words in a page's text that lies there as it is.
+        if (object != NULL && to != NULL && find(object, to, "/Catalog") != NULL && find(object, to, "stream") == NULL)
+            return key;
+    }
+    return NULL;
+}
+
+/// The document's bytes without the colours of the press: Poppler works out for every page how to show them on a screen,
+/// which takes longer than to read its text. A file that would take much memory twice keeps them.
+static GBytes *without_output_intents(const uint8_t *bytes, size_t count) {
+    const uint8_t *key = count <= (size_t)64 << 20 ? output_intents(bytes, count) : NULL;
+    uint8_t *copy = key != NULL ? g_try_malloc(count) : NULL;
+    if (copy == NULL) return g_bytes_new_static(bytes, count);
+    memcpy(copy, bytes, count);
+    copy[key - bytes + 1] = 'o';  // a key that means nothing
+    return g_bytes_new_take(copy, count);
 }
 
 /// Poppler reads its tables of encodings with the first document and drops them with the last. A small document that
@@ -56,7 +90,7 @@ cpdf_document *cpdf_open(const uint8_t *bytes, size_t count, const char *passwor
     g_log_set_default_handler(ignore_log, NULL);
     keep_tables();
     GError *error = NULL;
-    GBytes *wrapped = g_bytes_new_static(bytes, count);
+    GBytes *wrapped = without_output_intents(bytes, count);
     PopplerDocument *poppler = password == NULL ? poppler_document_new_from_bytes(wrapped, NULL, &error)
                                                 : open_encrypted(wrapped, password, &error);
     if (poppler == NULL) {
