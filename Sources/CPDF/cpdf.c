@@ -29,8 +29,8 @@ static void ignore_log(const gchar *domain, GLogLevelFlags level, const gchar *m
     (void)domain, (void)level, (void)message, (void)context;
 }
 
-/// Whether bytes from `start` up to `end` have a word.
-static uint8_t *find(const uint8_t *start, const uint8_t *end, const char *word) {
+/// Where bytes from `start` up to `end` have a word, or NULL.
+static const uint8_t *find(const uint8_t *start, const uint8_t *end, const char *word) {
     return start < end ? memmem(start, (size_t)(end - start), word, strlen(word)) : NULL;
 }
 
