@@ -143,7 +143,11 @@ enum Fragments {
         _ words: [Word], isRightToLeft: Bool, _ hasSpace: (Word, Word) -> Bool
     ) -> Fragment {
         var text = ""
+        let bytes = words.reduce(0) { $0 + $1.text.utf8.count + 1 }
+        // Shorter strings take no memory of their own.
+        if bytes > 16 { text.reserveCapacity(bytes) }
         var places: [WordPlace] = []
+        places.reserveCapacity(words.count)
         var box = words[0].box
         var sizes: [(size: Double, characters: Int)] = []
         var bold = 0
