@@ -20,6 +20,19 @@ struct Fragment {
     var places: [WordPlace] = []
 }
 
+extension [Fragment] {
+    /// From top to bottom, fragments of one height from the left. Only keys are moved about to find the order, and where
+    /// it is that of the array, nothing.
+    var topDown: [Fragment] {
+        typealias Key = (middle: Double, x0: Double, index: Int)
+        func precedes(_ a: Key, _ b: Key) -> Bool { (a.middle, a.x0) < (b.middle, b.x0) }
+        var keys = indices.map { (middle: self[$0].box.middle, x0: self[$0].box.x0, index: $0) }
+        if !zip(keys, keys.dropFirst()).contains(where: { precedes($1, $0) }) { return self }
+        keys.sort(by: precedes)
+        return keys.map { self[$0.index] }
+    }
+}
+
 /// A word of a fragment.
 struct WordPlace {
     /// UTF-8 bytes of the fragment's text up to its end.
