@@ -2,6 +2,8 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+#define _GNU_SOURCE  // memmem
+
 #include "cpdf.h"
 
 #include <cairo-svg.h>
@@ -27,6 +29,52 @@ static void ignore_log(const gchar *domain, GLogLevelFlags level, const gchar *m
     (void)domain, (void)level, (void)message, (void)context;
 }
 
+/// Where bytes from `start` up to `end` have a word, or NULL.
+static const uint8_t *find(const uint8_t *start, const uint8_t *end, const char *word) {
+    return start < end ? memmem(start, (size_t)(end - start), word, strlen(word)) : NULL;
+}
+
+/// The key of a catalog that names the colours of the press; NULL where there is none to be seen.
+static const uint8_t *output_intents(const uint8_t *bytes, size_t count) {
+    const size_t furthest = 1 << 14;
+    const uint8_t *const end = bytes + count;
+    for (const uint8_t *key = bytes; (key = find(key, end, "/OutputIntents")) != NULL; key++) {
+        const uint8_t *object = NULL;
+        const uint8_t *from = (size_t)(key - bytes) > furthest ? key - furthest : bytes;
+        for (; (from = find(from, key, " obj")) != NULL; from++) object = from;
+        const uint8_t *to = find(key, (size_t)(end - key) > furthest ? key + furthest : end, "endobj");
+        // Not words in a page's text that lies there as it is.
+        if (object != NULL && to != NULL && find(object, to, "/Catalog") != NULL && find(object, to, "stream") == NULL)
+            return key;
+    }
+    return NULL;
+}
+
+/// The document's bytes without the colours of the press: Poppler works out for every page how to show them on a screen,
+/// which takes longer than to read its text. A file that would take much memory twice keeps them.
+static GBytes *without_output_intents(const uint8_t *bytes, size_t count) {
+    const uint8_t *key = count <= (size_t)64 << 20 ? output_intents(bytes, count) : NULL;
+    uint8_t *copy = key != NULL ? g_try_malloc(count) : NULL;
+    if (copy == NULL) return g_bytes_new_static(bytes, count);
+    memcpy(copy, bytes, count);
+    copy[key - bytes + 1] = 'o';  // a key that means nothing
+    return g_bytes_new_take(copy, count);
+}
+
+/// Poppler reads its tables of encodings with the first document and drops them with the last. A small document that
+/// stays open keeps them, and what was read of character maps, from one document to the next.
+static void keep_tables(void) {
+    static PopplerDocument *kept = NULL;
+    static const char empty[] =
+        "%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids[]/Count 0>>\nendobj\n"
+        "xref\n0 3\n0000000000 65535 f \n0000000009 00000 n \n0000000054 00000 n \n"
+        "trailer\n<</Size 3/Root 1 0 R>>\nstartxref\n100\n%%EOF\n";
+    if (kept != NULL) return;
+    GBytes *bytes = g_bytes_new_static(empty, sizeof empty - 1);
+    kept = poppler_document_new_from_bytes(bytes, NULL, NULL);
+    g_bytes_unref(bytes);
+}
+
 /// Opens with a password. Not through poppler_document_new_from_bytes: of version 22.12 that crashes when the password
 /// as UTF-8 fails and it tries again in Latin-1; a stream does not.
 static PopplerDocument *open_encrypted(GBytes *bytes, const char *password, GError **error) {
@@ -40,8 +88,9 @@ static PopplerDocument *open_encrypted(GBytes *bytes, const char *password, GErr
 cpdf_document *cpdf_open(const uint8_t *bytes, size_t count, const char *password, cpdf_status *status, char *message,
                          size_t capacity) {
     g_log_set_default_handler(ignore_log, NULL);
+    keep_tables();
     GError *error = NULL;
-    GBytes *wrapped = g_bytes_new_static(bytes, count);
+    GBytes *wrapped = without_output_intents(bytes, count);
     PopplerDocument *poppler = password == NULL ? poppler_document_new_from_bytes(wrapped, NULL, &error)
                                                 : open_encrypted(wrapped, password, &error);
     if (poppler == NULL) {
@@ -244,22 +293,31 @@ static void read_notes(PopplerPage *poppler, cpdf_page *page) {
     poppler_page_free_annot_mapping(annotations);
 }
 
+/// The name of the destination that an action leads to, or NULL.
+static const char *destination_name(const PopplerAction *action) {
+    if (action->type != POPPLER_ACTION_GOTO_DEST || action->goto_dest.dest == NULL) return NULL;
+    const PopplerDest *dest = action->goto_dest.dest;
+    return dest->type == POPPLER_DEST_NAMED ? dest->named_dest : NULL;
+}
+
+static int page_named(const cpdf_document *document, const char *name) {
+    const guint most = 100000;
+    gpointer known = NULL;
+    if (g_hash_table_lookup_extended(document->named_pages, name, NULL, &known)) return GPOINTER_TO_INT(known);
+    if (g_hash_table_size(document->named_pages) >= most) return 0;
+    PopplerDest *found = poppler_document_find_dest(document->poppler, name);
+    const int page = found != NULL ? found->page_num : 0;
+    if (found != NULL) poppler_dest_free(found);
+    g_hash_table_insert(document->named_pages, g_strdup(name), GINT_TO_POINTER(page));
+    return page;
+}
+
 /// The page that an action leads to within the document, from 1, or 0.
 static int page_of(const cpdf_document *document, const PopplerAction *action) {
     if (action->type != POPPLER_ACTION_GOTO_DEST || action->goto_dest.dest == NULL) return 0;
     const PopplerDest *dest = action->goto_dest.dest;
     if (dest->type != POPPLER_DEST_NAMED) return dest->page_num;
-    const guint most = 100000;
-    gpointer known = NULL;
-    if (dest->named_dest == NULL) return 0;
-    if (g_hash_table_lookup_extended(document->named_pages, dest->named_dest, NULL, &known))
-        return GPOINTER_TO_INT(known);
-    if (g_hash_table_size(document->named_pages) >= most) return 0;
-    PopplerDest *found = poppler_document_find_dest(document->poppler, dest->named_dest);
-    const int page = found != NULL ? found->page_num : 0;
-    if (found != NULL) poppler_dest_free(found);
-    g_hash_table_insert(document->named_pages, g_strdup(dest->named_dest), GINT_TO_POINTER(page));
-    return page;
+    return dest->named_dest != NULL ? page_named(document, dest->named_dest) : 0;
 }
 
 static void read_links(const cpdf_document *document, PopplerPage *poppler, cpdf_page *page) {
@@ -403,33 +461,77 @@ void cpdf_draw(const cpdf_document *document, int index, const cpdf_rectangle *p
 }
 
 typedef struct {
-    const cpdf_document *document;
+    PopplerAction *action;
+    int level;
+} outline_entry;
+
+static void drop_entry(gpointer entry) {
+    poppler_action_free(((outline_entry *)entry)->action);
+}
+
+typedef struct {
+    GArray *entries;
     int left, deepest;
-    void *context;
-    void (*visit)(void *context, int level, const char *title, int page);
 } outline_walk;
 
 static void walk_outline(outline_walk *walk, PopplerIndexIter *iterator, int level) {
     if (iterator == NULL || level > walk->deepest) return;
     do {
         if (walk->left-- <= 0) return;
-        PopplerAction *action = poppler_index_iter_get_action(iterator);
-        if (action != NULL) {
-            const char *title = action->any.title;
-            int page = page_of(walk->document, action);
-            if (title != NULL) walk->visit(walk->context, level, title, page > 0 ? page : 0);
-            poppler_action_free(action);
-        }
+        const outline_entry entry = {poppler_index_iter_get_action(iterator), level};
+        if (entry.action != NULL) g_array_append_val(walk->entries, entry);
         PopplerIndexIter *child = poppler_index_iter_get_child(iterator);
         walk_outline(walk, child, level + 1);
         poppler_index_iter_free(child);
     } while (poppler_index_iter_next(iterator));
 }
 
+typedef struct {
+    const char *name;
+    unsigned bucket;
+} filed_name;
+
+static int by_bucket(const void *a, const void *b) {
+    const unsigned x = ((const filed_name *)a)->bucket, y = ((const filed_name *)b)->bucket;
+    return (x > y) - (x < y);
+}
+
+/// Looks up the destinations of an outline in the order in which dvipdfmx wrote them, which is that of its hash table.
+/// They lie in streams of some hundred objects, and Poppler reads a whole stream for each that is not in one of the last
+/// few.
+static void find_destinations(const cpdf_document *document, const GArray *entries) {
+    const unsigned buckets = 503;
+    char *producer = poppler_document_get_producer(document->poppler);
+    const bool is_filed = producer != NULL && strstr(producer, "dvipdfmx") != NULL;
+    g_free(producer);
+    filed_name *names = is_filed ? calloc(entries->len, sizeof *names) : NULL;
+    if (names == NULL) return;
+    size_t count = 0;
+    for (guint i = 0; i < entries->len; i++) {
+        const char *name = destination_name(g_array_index(entries, outline_entry, i).action);
+        if (name == NULL) continue;
+        unsigned hash = 0;
+        for (const char *c = name; *c != '\0'; c++) hash = 33 * hash + (unsigned)*c;
+        names[count++] = (filed_name){name, hash % buckets};
+    }
+    qsort(names, count, sizeof *names, by_bucket);
+    for (size_t i = 0; i < count; i++) page_named(document, names[i].name);
+    free(names);
+}
+
 void cpdf_outline(const cpdf_document *document, int limit, int depth, void *context,
                   void (*visit)(void *context, int level, const char *title, int page)) {
-    outline_walk walk = {document, limit, depth, context, visit};
+    outline_walk walk = {g_array_new(FALSE, FALSE, sizeof(outline_entry)), limit, depth};
+    g_array_set_clear_func(walk.entries, drop_entry);
     PopplerIndexIter *iterator = poppler_index_iter_new(document->poppler);
     walk_outline(&walk, iterator, 1);
     poppler_index_iter_free(iterator);
+    find_destinations(document, walk.entries);
+    for (guint i = 0; i < walk.entries->len; i++) {
+        const outline_entry *entry = &g_array_index(walk.entries, outline_entry, i);
+        const int page = page_of(document, entry->action);
+        if (entry->action->any.title != NULL)
+            visit(context, entry->level, entry->action->any.title, page > 0 ? page : 0);
+    }
+    g_array_unref(walk.entries);
 }

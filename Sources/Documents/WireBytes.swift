@@ -27,6 +27,11 @@ package struct WireWriter: Sendable {
     /// An empty message.
     package init() {}
 
+    /// An empty message with memory for so many bytes.
+    package init(capacity: Int) {
+        bytes.reserveCapacity(capacity)
+    }
+
     /// Writes a number that is not negative.
     package mutating func integer(_ value: Int) {
         precondition(value >= 0, "wire integers are not negative")

@@ -51,7 +51,7 @@ package struct WordPlaces: Sendable, Hashable, Codable {
             bytes = []
             return
         }
-        var writer = WireWriter()
+        var writer = WireWriter(capacity: 1 + 4 * words.count)
         writer.byte(isVertical ? 1 : 0)
         var end = 0
         var edge = 0

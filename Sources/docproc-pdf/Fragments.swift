@@ -20,6 +20,19 @@ struct Fragment {
     var places: [WordPlace] = []
 }
 
+extension [Fragment] {
+    /// From top to bottom, fragments of one height from the left. Only keys are moved about to find the order, and where
+    /// it is that of the array, nothing.
+    var topDown: [Fragment] {
+        typealias Key = (middle: Double, x0: Double, index: Int)
+        func precedes(_ a: Key, _ b: Key) -> Bool { (a.middle, a.x0) < (b.middle, b.x0) }
+        var keys = indices.map { (middle: self[$0].box.middle, x0: self[$0].box.x0, index: $0) }
+        if !zip(keys, keys.dropFirst()).contains(where: { precedes($1, $0) }) { return self }
+        keys.sort(by: precedes)
+        return keys.map { self[$0.index] }
+    }
+}
+
 /// A word of a fragment.
 struct WordPlace {
     /// UTF-8 bytes of the fragment's text up to its end.
@@ -143,7 +156,11 @@ enum Fragments {
         _ words: [Word], isRightToLeft: Bool, _ hasSpace: (Word, Word) -> Bool
     ) -> Fragment {
         var text = ""
+        let bytes = words.reduce(0) { $0 + $1.text.utf8.count + 1 }
+        // Shorter strings take no memory of their own.
+        if bytes > 16 { text.reserveCapacity(bytes) }
         var places: [WordPlace] = []
+        places.reserveCapacity(words.count)
         var box = words[0].box
         var sizes: [(size: Double, characters: Int)] = []
         var bold = 0

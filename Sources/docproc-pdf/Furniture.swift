@@ -42,8 +42,9 @@ struct Furniture {
 
     /// Takes the next page into account.
     mutating func add(_ page: LaidOutPage) {
-        var own = Edges(lines: [], places: [:], outermost: Self.outermost(page))
-        for edge in Self.edgeLines(page) {
+        let edgeLines = Self.edgeLines(page)
+        var own = Edges(lines: [], places: [:], outermost: Self.outermost(edgeLines, of: page))
+        for edge in edgeLines {
             let key = Self.key(edge.line, edge.isHeader)
             own.lines.append((edge, key))
             own.places[key, default: []].append(edge.line.box.middle)
@@ -85,13 +86,14 @@ struct Furniture {
     }
 
     /// The first and last line of a page that stand clear of its text.
-    private static func outermost(_ page: LaidOutPage) -> [Edge] {
-        let all = page.blocks.flatMap(\.lines)
-        return edgeLines(page).filter { edge in
+    private static func outermost(_ edges: [Edge], of page: LaidOutPage) -> [Edge] {
+        edges.filter { edge in
             let box = edge.line.box
-            return all.allSatisfy { other in
-                let gap = edge.isHeader ? other.box.y0 - box.y1 : box.y0 - other.box.y1
-                return gap > 1.2 * box.height || other == edge.line
+            return page.blocks.allSatisfy { block in
+                block.lines.allSatisfy { other in
+                    let gap = edge.isHeader ? other.box.y0 - box.y1 : box.y0 - other.box.y1
+                    return gap > 1.2 * box.height || other == edge.line
+                }
             }
         }
     }
@@ -123,11 +125,17 @@ struct Furniture {
 
     private static func edgeLines(_ page: LaidOutPage) -> [Edge] {
         let height = page.page.height
-        let lines = page.blocks.filter { !$0.isHidden }.flatMap(\.lines)
-        let top = lines.filter { $0.box.y1 < margin * height }.sorted { $0.box.middle < $1.box.middle }.prefix(depth)
-        let bottom = lines.filter { $0.box.y0 > (1 - margin) * height }.sorted { $0.box.middle > $1.box.middle }
-            .prefix(depth)
-        return top.map { ($0, true) } + bottom.map { ($0, false) }
+        var top: [LaidOutLine] = []
+        var bottom: [LaidOutLine] = []
+        for block in page.blocks where !block.isHidden {
+            for line in block.lines {
+                if line.box.y1 < margin * height { top.append(line) }
+                if line.box.y0 > (1 - margin) * height { bottom.append(line) }
+            }
+        }
+        top.sort { $0.box.middle < $1.box.middle }
+        bottom.sort { $0.box.middle > $1.box.middle }
+        return top.prefix(depth).map { ($0, true) } + bottom.prefix(depth).map { ($0, false) }
     }
 
     /// Digits count as one sign, so that page numbers agree.

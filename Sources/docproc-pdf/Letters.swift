@@ -46,6 +46,8 @@ enum Letters {
 
     /// A single letter, not of a script whose signs are square, in a box of one em.
     private static func isSquare(_ word: Word) -> Bool {
+        // No such letter has more than three bytes.
+        guard word.text.utf8.count <= 3 else { return false }
         let scalars = word.text.unicodeScalars
         guard scalars.count == 1, let scalar = scalars.first, scalar.value < 0x1100 else { return false }
         return abs(word.box.width - word.size) < 0.03 * word.size && abs(word.box.height - word.size) < 0.1 * word.size

@@ -71,6 +71,7 @@ struct LostLigatures {
         init(_ all: [[Word]]) {
             for (index, line) in all.enumerated() where line.count > 3 {
                 let gaps = zip(line, line.dropFirst()).map { ($1.box.x0 - $0.box.x1) / max($0.size, 1) }
+                guard gaps.contains(where: { (0.4...1.5).contains($0) }) else { continue }
                 let usual = gaps.sorted()[gaps.count / 2]
                 let count = wide.count
                 for (at, gap) in gaps.enumerated() where (0.4...1.5).contains(gap) && gap > 1.3 * usual {

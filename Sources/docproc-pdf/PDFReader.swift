@@ -66,6 +66,8 @@ enum PDFReader {
         guard pageCount > 0 else { return .failure(ExtractionFailure(.malformed, "the file has no pages")) }
         let wanted = numbers(request.pages, of: pageCount)
         output.progress(done: 0, total: wanted.count)
+        // Links on the pages mostly lead where the outline does, which looks up all of that at once.
+        let outline = outline(of: document)
         var stream = PageStream(count: wanted.count)
         var quality = Quality()
         var readable = 0
@@ -87,7 +89,7 @@ enum PDFReader {
         return .success(
             ExtractedDocument(
                 extractor: extractor, title: metadata(CPDF_TITLE, of: document), metadata: allMetadata(of: document),
-                pageCount: pageCount, outline: outline(of: document), notes: quality.notes))
+                pageCount: pageCount, outline: outline, notes: quality.notes))
     }
 
     /// The pages wanted, sorted, each once, none past the end.

@@ -112,7 +112,7 @@ enum PageLayout {
     /// Rows from top to bottom; fragments of a row in reading direction.
     private static func lines(_ fragments: [Fragment], isRightToLeft: Bool) -> [LaidOutLine] {
         var rows: [(box: Box, fragments: [Fragment])] = []
-        for fragment in fragments.sorted(by: { ($0.box.middle, $0.box.x0) < ($1.box.middle, $1.box.x0) }) {
+        for fragment in fragments.topDown {
             // A row may have grown past its neighbour; look at the last few.
             let index = rows.indices.suffix(3).last { rows[$0].box.verticalOverlap(fragment.box) > 0.5 }
             if let index, !overlaps(fragment, rows[index].fragments) {
@@ -134,11 +134,14 @@ enum PageLayout {
     }
 
     private static func line(_ fragments: [Fragment], isRightToLeft: Bool) -> LaidOutLine {
-        let ordered = fragments.sorted { isRightToLeft ? $0.box.x1 > $1.box.x1 : $0.box.x0 < $1.box.x0 }
+        let ordered =
+            fragments.count == 1
+            ? fragments : fragments.sorted { isRightToLeft ? $0.box.x1 > $1.box.x1 : $0.box.x0 < $1.box.x0 }
         let longest = ordered.max { $0.text.utf8.count < $1.text.utf8.count } ?? ordered[0]
         let box = ordered.dropFirst().reduce(ordered[0].box) { $0.union($1.box) }
         return LaidOutLine(
-            text: ordered.map(\.text).joined(separator: ordered.count > 2 ? "\t" : " "), box: box,
+            text: ordered.count == 1
+                ? longest.text : ordered.map(\.text).joined(separator: ordered.count > 2 ? "\t" : " "), box: box,
             words: words(of: ordered, in: box), size: longest.size,
             isBold: longest.isBold, isRightToLeft: longest.isRightToLeft, cells: ordered.count,
             longestCell: longest.text.utf8.count)
@@ -148,6 +151,7 @@ enum PageLayout {
     private static func words(of fragments: [Fragment], in box: Box) -> WordPlaces {
         let isVertical = !fragments[0].isUpright
         var words: [WordPlaces.Word] = []
+        words.reserveCapacity(fragments.reduce(0) { $0 + max($1.places.count, 1) })
         var start = 0
         for fragment in fragments {
             let end = start + fragment.text.utf8.count

@@ -68,7 +68,9 @@ enum Paragraphs {
     static func startsItem(_ text: String) -> Bool {
         guard let first = text.unicodeScalars.first else { return false }
         let rest = text.unicodeScalars.dropFirst()
-        if "•◦▪‣●○■□–".unicodeScalars.contains(first) { return rest.first.map { $0 == " " } ?? true }
+        if first.value >= 0x80, "•◦▪‣●○■□–".unicodeScalars.contains(first) {
+            return rest.first.map { $0 == " " } ?? true
+        }
         let opening = first == "(" ? text.unicodeScalars.dropFirst() : text.unicodeScalars[...]
         let label = opening.prefix { $0.isNumber || $0.isLetter }
         guard (1...3).contains(label.count) else { return false }

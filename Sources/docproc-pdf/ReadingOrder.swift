@@ -109,13 +109,23 @@ struct ReadingOrder {
         // A column's left edge is where many lines begin; the first few edges in number of lines will hold it.
         let edges = votes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(24).map(\.key)
         var best: (gain: Int, at: Double)?
-        for edge in edges.sorted() {
+        for edge in edges.sorted() where mayPart(fragments, at: edge) {
             let gain = zones(fragments, at: edge).reduce(0) { sum, zone in
                 zone.isColumns ? sum + min(rows(zone.left), rows(zone.right)) : sum
             }
             if gain >= Self.minimumLines, gain > best?.gain ?? 0 { best = (gain, edge) }
         }
         return best?.at
+    }
+
+    /// Whether there are as many fragments on either side of an edge as columns have at least; most edges have none.
+    private func mayPart(_ fragments: [Shape], at x: Double) -> Bool {
+        var left = 0
+        var right = 0
+        for fragment in fragments {
+            if fragment.box.x1 <= x + 2 { left += 1 } else if !(fragment.box.x0 < x - 2) { right += 1 }
+        }
+        return left >= Self.minimumLines && right >= Self.minimumLines
     }
 
     private func zones(_ fragments: [Shape], at x: Double) -> [Zone] {

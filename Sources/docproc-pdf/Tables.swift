@@ -81,8 +81,8 @@ enum Tables {
 
     private static func levels(_ fragments: [Fragment]) -> [Level] {
         var levels: [Level] = []
-        for fragment in fragments.sorted(by: { ($0.box.middle, $0.box.x0) < ($1.box.middle, $1.box.x0) }) {
-            if let last = levels.last, fragment.box.middle - last.middle < 0.3 * max(fragment.size, 1) {
+        for fragment in fragments.topDown {
+            if let middle = levels.last?.middle, fragment.box.middle - middle < 0.3 * max(fragment.size, 1) {
                 levels[levels.count - 1].add(fragment)
             } else {
                 levels.append(Level(fragment))
