@@ -293,31 +293,22 @@ static void read_notes(PopplerPage *poppler, cpdf_page *page) {
     poppler_page_free_annot_mapping(annotations);
 }
 
-/// The name of the destination that an action leads to, or NULL.
-static const char *destination_name(const PopplerAction *action) {
-    if (action->type != POPPLER_ACTION_GOTO_DEST || action->goto_dest.dest == NULL) return NULL;
-    const PopplerDest *dest = action->goto_dest.dest;
-    return dest->type == POPPLER_DEST_NAMED ? dest->named_dest : NULL;
-}
-
-static int page_named(const cpdf_document *document, const char *name) {
-    const guint most = 100000;
-    gpointer known = NULL;
-    if (g_hash_table_lookup_extended(document->named_pages, name, NULL, &known)) return GPOINTER_TO_INT(known);
-    if (g_hash_table_size(document->named_pages) >= most) return 0;
-    PopplerDest *found = poppler_document_find_dest(document->poppler, name);
-    const int page = found != NULL ? found->page_num : 0;
-    if (found != NULL) poppler_dest_free(found);
-    g_hash_table_insert(document->named_pages, g_strdup(name), GINT_TO_POINTER(page));
-    return page;
-}
-
 /// The page that an action leads to within the document, from 1, or 0.
 static int page_of(const cpdf_document *document, const PopplerAction *action) {
     if (action->type != POPPLER_ACTION_GOTO_DEST || action->goto_dest.dest == NULL) return 0;
     const PopplerDest *dest = action->goto_dest.dest;
     if (dest->type != POPPLER_DEST_NAMED) return dest->page_num;
-    return dest->named_dest != NULL ? page_named(document, dest->named_dest) : 0;
+    const guint most = 100000;
+    gpointer known = NULL;
+    if (dest->named_dest == NULL) return 0;
+    if (g_hash_table_lookup_extended(document->named_pages, dest->named_dest, NULL, &known))
+        return GPOINTER_TO_INT(known);
+    if (g_hash_table_size(document->named_pages) >= most) return 0;
+    PopplerDest *found = poppler_document_find_dest(document->poppler, dest->named_dest);
+    const int page = found != NULL ? found->page_num : 0;
+    if (found != NULL) poppler_dest_free(found);
+    g_hash_table_insert(document->named_pages, g_strdup(dest->named_dest), GINT_TO_POINTER(page));
+    return page;
 }
 
 static void read_links(const cpdf_document *document, PopplerPage *poppler, cpdf_page *page) {
@@ -461,77 +452,33 @@ void cpdf_draw(const cpdf_document *document, int index, const cpdf_rectangle *p
 }
 
 typedef struct {
-    PopplerAction *action;
-    int level;
-} outline_entry;
-
-static void drop_entry(gpointer entry) {
-    poppler_action_free(((outline_entry *)entry)->action);
-}
-
-typedef struct {
-    GArray *entries;
+    const cpdf_document *document;
     int left, deepest;
+    void *context;
+    void (*visit)(void *context, int level, const char *title, int page);
 } outline_walk;
 
 static void walk_outline(outline_walk *walk, PopplerIndexIter *iterator, int level) {
     if (iterator == NULL || level > walk->deepest) return;
     do {
         if (walk->left-- <= 0) return;
-        const outline_entry entry = {poppler_index_iter_get_action(iterator), level};
-        if (entry.action != NULL) g_array_append_val(walk->entries, entry);
+        PopplerAction *action = poppler_index_iter_get_action(iterator);
+        if (action != NULL) {
+            const char *title = action->any.title;
+            int page = page_of(walk->document, action);
+            if (title != NULL) walk->visit(walk->context, level, title, page > 0 ? page : 0);
+            poppler_action_free(action);
+        }
         PopplerIndexIter *child = poppler_index_iter_get_child(iterator);
         walk_outline(walk, child, level + 1);
         poppler_index_iter_free(child);
     } while (poppler_index_iter_next(iterator));
 }
 
-typedef struct {
-    const char *name;
-    unsigned bucket;
-} filed_name;
-
-static int by_bucket(const void *a, const void *b) {
-    const unsigned x = ((const filed_name *)a)->bucket, y = ((const filed_name *)b)->bucket;
-    return (x > y) - (x < y);
-}
-
-/// Looks up the destinations of an outline in the order in which dvipdfmx wrote them, which is that of its hash table.
-/// They lie in streams of some hundred objects, and Poppler reads a whole stream for each that is not in one of the last
-/// few.
-static void find_destinations(const cpdf_document *document, const GArray *entries) {
-    const unsigned buckets = 503;
-    char *producer = poppler_document_get_producer(document->poppler);
-    const bool is_filed = producer != NULL && strstr(producer, "dvipdfmx") != NULL;
-    g_free(producer);
-    filed_name *names = is_filed ? calloc(entries->len, sizeof *names) : NULL;
-    if (names == NULL) return;
-    size_t count = 0;
-    for (guint i = 0; i < entries->len; i++) {
-        const char *name = destination_name(g_array_index(entries, outline_entry, i).action);
-        if (name == NULL) continue;
-        unsigned hash = 0;
-        for (const char *c = name; *c != '\0'; c++) hash = 33 * hash + (unsigned)*c;
-        names[count++] = (filed_name){name, hash % buckets};
-    }
-    qsort(names, count, sizeof *names, by_bucket);
-    for (size_t i = 0; i < count; i++) page_named(document, names[i].name);
-    free(names);
-}
-
 void cpdf_outline(const cpdf_document *document, int limit, int depth, void *context,
                   void (*visit)(void *context, int level, const char *title, int page)) {
-    outline_walk walk = {g_array_new(FALSE, FALSE, sizeof(outline_entry)), limit, depth};
-    g_array_set_clear_func(walk.entries, drop_entry);
+    outline_walk walk = {document, limit, depth, context, visit};
     PopplerIndexIter *iterator = poppler_index_iter_new(document->poppler);
     walk_outline(&walk, iterator, 1);
     poppler_index_iter_free(iterator);
-    find_destinations(document, walk.entries);
-    for (guint i = 0; i < walk.entries->len; i++) {
-        const outline_entry *entry = &g_array_index(walk.entries, outline_entry, i);
-        const int page = page_of(document, entry->action);
-        if (entry->action->any.title != NULL)
-            visit(context, entry->level, entry->action->any.title, page > 0 ? page : 0);
-    }
-    g_array_unref(walk.entries);
 }

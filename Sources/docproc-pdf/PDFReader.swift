@@ -66,7 +66,7 @@ enum PDFReader {
         guard pageCount > 0 else { return .failure(ExtractionFailure(.malformed, "the file has no pages")) }
         let wanted = numbers(request.pages, of: pageCount)
         output.progress(done: 0, total: wanted.count)
-        // Links on the pages mostly lead where the outline does, which looks up all of that at once.
+        // First: links on the pages mostly lead where the outline does, whose destinations lie together in the file.
         let outline = outline(of: document)
         var stream = PageStream(count: wanted.count)
         var quality = Quality()

@@ -34,7 +34,7 @@ private func normalize(_ pages: [ExtractedPage], _ format: DocumentFormat = .pdf
         ("e\u{301}", "é"), ("\u{1112}\u{1161}\u{11AB}", "한"), ("x\u{200B}y\u{FEFF}z\u{0}", "xyz"),
         ("\u{FEDF}\u{FE8E}", "لا"), ("½ x² ﬁ", "½ x² fi"), ("\u{E0041}hidden", "hidden"), ("\u{2126}", "Ω"),
         ("\u{AC00}\u{11A8}", "\u{AC01}"), ("q\u{307}\u{323}", "q\u{323}\u{307}"),
-        ("می\u{200C}خواهم", "می\u{200C}خواهم"),
+        ("می\u{200C}خواهم", "می\u{200C}خواهم"), ("la\n e\u{301}te\u{301} a\u{300}\to\u{300}", "la été à ò"),
     ])
     func charactersAreFolded(_ raw: String, _ folded: String) {
         #expect(Normalizer.folded(raw).unicodeScalars.elementsEqual(folded.unicodeScalars))
@@ -49,7 +49,8 @@ private func normalize(_ pages: [ExtractedPage], _ format: DocumentFormat = .pdf
             .compactMap { Unicode.Scalar(UInt32($0)) }.filter { $0.value != 0x34F }
         for _ in 0..<200 {
             var text = String.UnicodeScalarView()
-            for _ in 0..<Int.random(in: 1...3, using: &random) {
+            for place in 0..<Int.random(in: 1...3, using: &random) {
+                if place > 0, Bool.random(using: &random) { text.append(" ") }
                 text.append(bases[Int.random(in: 0..<bases.count, using: &random)])
                 for _ in 0..<Int.random(in: 0...3, using: &random) {
                     text.append(marks[Int.random(in: 0..<marks.count, using: &random)])

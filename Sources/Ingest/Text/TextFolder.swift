@@ -148,7 +148,7 @@ struct TextFolder {
             cluster.append(contentsOf: replacement)
             return
         }
-        if cluster.isEmpty || !Composition.mayJoin(scalar) || space != nil {
+        if cluster.isEmpty || !Composition.mayJoin(scalar) {
             flush()
             cluster.append(scalar)
             clusterRaw = raw
