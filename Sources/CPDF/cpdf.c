@@ -38,7 +38,8 @@ static const uint8_t *find(const uint8_t *start, const uint8_t *end, const char 
 static const uint8_t *output_intents(const uint8_t *bytes, size_t count) {
     const size_t furthest = 1 << 14;
     const uint8_t *const end = bytes + count;
-    for (const uint8_t *key = bytes; (key = find(key, end, "/OutputIntents")) != NULL; key++) {
+    int left = 16;  // a file of nothing but such keys is not worth the time
+    for (const uint8_t *key = bytes; left-- > 0 && (key = find(key, end, "/OutputIntents")) != NULL; key++) {
         const uint8_t *object = NULL;
         const uint8_t *from = (size_t)(key - bytes) > furthest ? key - furthest : bytes;
         for (; (from = find(from, key, " obj")) != NULL; from++) object = from;
