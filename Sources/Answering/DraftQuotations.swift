@@ -209,7 +209,8 @@ enum DraftReference {
 
     private static func isFileName(_ word: String) -> Bool {
         let lower = word.lowercased()
-        return [".pdf", ".html", ".htm", ".md", ".txt", ".markdown"].contains { lower.hasSuffix($0) }
-            && word.utf8.count > 4
+        return [".pdf", ".html", ".htm", ".md", ".txt", ".markdown"].contains {
+            lower.hasSuffix($0) && lower.utf8.count > $0.utf8.count
+        }
     }
 }

@@ -51,6 +51,15 @@ enum DraftRecords {
         return found
     }
 
+    /// The line, from 1, that is no record although a draft of records was given; nil where all can be read.
+    static func fault(_ draft: String) -> Int? {
+        if decode(draft) != nil { return nil }
+        for (index, line) in draft.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            if !line.allSatisfy(\.isWhitespace), decode(String(line)) == nil { return index + 1 }
+        }
+        return draft.allSatisfy(\.isWhitespace) ? 1 : nil
+    }
+
     private static func decode(_ text: String) -> [Record]? {
         let data = Data(text.utf8)
         let decoder = JSONDecoder()
@@ -89,8 +98,9 @@ enum DraftRecords {
             }
         }
         var next = 0
-        return cited.compactMap { citation in
-            guard let quote = citation.quote else { return nil }
+        return cited.map { citation in
+            // A citation without words vouches for nothing: it is looked up, and not found.
+            let quote = citation.quote ?? ""
             let position = values[next...].firstIndex { $0.value == quote } ?? values.firstIndex { $0.value == quote }
             if let position { next = max(next, position + 1) }
             return Citation(

@@ -14,8 +14,8 @@ package struct QuoteVerifier: Sendable {
             if [".json", ".jsonl", ".ndjson"].contains(where: { lower.hasSuffix($0) }) { return .record }
             if [".html", ".htm", ".xhtml"].contains(where: { lower.hasSuffix($0) }) { return .html }
             if [".md", ".markdown"].contains(where: { lower.hasSuffix($0) }) { return .markdown }
-            if DraftRecords.matches(text) { return .record }
             let start = text.prefix(400).lowercased()
+            if DraftRecords.matches(text) || start.contains("\"schema\":\"docproc.") { return .record }
             return start.contains("<html") || start.contains("<!doctype html") ? .html : .text
         }
     }
@@ -30,6 +30,11 @@ package struct QuoteVerifier: Sendable {
         self.documents = documents
     }
 
+    /// The line of a draft that is cut off or no JSON, where it should be records; nil where it can be read.
+    package static func fault(in draft: String, format: DraftFormat) -> Int? {
+        format == .record ? DraftRecords.fault(draft) : nil
+    }
+
     /// The quotations of a draft in order, each with what was found out.
     package func verify(_ draft: String, format: DraftFormat) -> [VerifiedQuotation] {
         var wanted: [Wanted]
@@ -38,7 +43,8 @@ package struct QuoteVerifier: Sendable {
             wanted = DraftRecords.citations(draft).map { citation in
                 Wanted(
                     line: citation.line, quote: citation.quote,
-                    cited: .init(doc: citation.doc, page: citation.page.map(String.init)), sha256: citation.sha256)
+                    cited: .init(doc: citation.doc, page: citation.page.map(String.init)), sha256: citation.sha256,
+                    isRecord: true)
             }
         case .html: wanted = DraftMarkup.quotations(draft).map(Wanted.init)
         case .markdown, .text: wanted = DraftQuotations.inMarkdown(draft).map(Wanted.init)
@@ -77,18 +83,22 @@ package struct QuoteVerifier: Sendable {
         var quote: String
         var cited: VerifiedQuotation.Cited?
         var sha256: String?
+        /// Whether a record has it, not a draft for people.
+        var isRecord: Bool
         var places: [Found] = []
         var nearest: (document: Document, nearest: QuoteMatcher.Nearest)?
 
-        init(line: Int, quote: String, cited: VerifiedQuotation.Cited?, sha256: String?) {
+        init(line: Int, quote: String, cited: VerifiedQuotation.Cited?, sha256: String?, isRecord: Bool) {
             self.line = line
             self.quote = quote
             self.cited = cited
             self.sha256 = sha256
+            self.isRecord = isRecord
         }
 
         init(_ quotation: DraftQuotations.Quotation) {
-            self.init(line: quotation.line, quote: quotation.quote, cited: quotation.cited, sha256: nil)
+            self.init(
+                line: quotation.line, quote: quotation.quote, cited: quotation.cited, sha256: nil, isRecord: false)
         }
     }
 
@@ -120,7 +130,9 @@ package struct QuoteVerifier: Sendable {
         if document.path == name || document.path.hasSuffix("/" + name) || name.hasSuffix("/" + document.path) {
             return true
         }
-        // A name that no document has names none: a reference to something else stands near the quotation.
+        // A record means what it says, and so does a name with a page. In prose a name alone that no document has may be
+        // something else that stands near the quotation.
+        if wanted.isRecord || wanted.cited?.page != nil { return false }
         let known = documents.contains {
             $0.path == name || $0.path.hasSuffix("/" + name) || name.hasSuffix("/" + $0.path)
         }

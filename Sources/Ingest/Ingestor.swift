@@ -53,7 +53,7 @@ package struct Ingestor: Sendable {
         var fault: UserError?
         var thrown: Failure?
         let ingestion = FileIngestion(
-            options: options, selection: FileSelection(options), cache: cache, pool: pool)
+            options: options, selection: FileSelection(options, of: paths), cache: cache, pool: pool)
         await withTaskGroup(of: (Int, FileIngestion.Result).self) { group in
             var next = 0
             var running = 0

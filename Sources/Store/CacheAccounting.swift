@@ -109,7 +109,7 @@ extension CorpusStore {
         return removal
     }
 
-    /// Removes everything.
+    /// Removes everything, damaged databases that were put aside with it.
     package func purgeAll() throws(StoreError) -> CacheRemoval {
         let removal = try write { db in
             var removal = CacheRemoval()
@@ -124,6 +124,7 @@ extension CorpusStore {
             return removal
         }
         try giveBackSpace()
+        do { if let path { try StoreDamage.removeAside(path) } } catch { throw StoreError(error, path: path ?? "") }
         return removal
     }
 

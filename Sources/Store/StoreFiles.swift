@@ -39,6 +39,18 @@ enum StoreDamage {
         access(database + ".damaged", F_OK) == 0
     }
 
+    /// Removes what was put aside.
+    static func removeAside(_ database: String) throws {
+        var number = 1
+        while access("\(database).damaged-\(number)", F_OK) == 0 {
+            for suffix in ["-wal", "-shm", ""]
+            where unlink("\(database).damaged-\(number)\(suffix)") != 0 && errno != ENOENT {
+                throw Errno(rawValue: errno)
+            }
+            number += 1
+        }
+    }
+
     /// Renames the database and its companions to the first free `….damaged-N`; gives the new name of the database.
     static func putAside(_ database: String) throws -> String {
         var number = 1

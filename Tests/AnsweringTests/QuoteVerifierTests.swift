@@ -89,6 +89,34 @@ private let corpus: [Document] = [
         #expect(QuoteVerifier(corpus).verify(several, format: .record).map(\.verdict) == [.ok, .moved, .missing])
     }
 
+    @Test func documentsThatAreNotThereVouchForNothing() {
+        let quote = "liability is limited to fees"
+        func verdicts(_ draft: String, _ format: QuoteVerifier.DraftFormat) -> [QuoteVerdict] {
+            QuoteVerifier(corpus).verify(draft, format: format).map(\.verdict)
+        }
+        func record(_ fields: String) -> String { "{\"citations\":[{\(fields)}]}" }
+        #expect(
+            verdicts(record("\"doc\":\"contracts/other.pdf\",\"page\":2,\"quote\":\"\(quote)\""), .record) == [.moved])
+        #expect(verdicts(record("\"doc\":\"contracts/other.pdf\",\"quote\":\"\(quote)\""), .record) == [.moved])
+        #expect(verdicts(record("\"doc\":\"msa.pdf\",\"page\":2"), .record) == [.missing])
+        #expect(verdicts(record("\"doc\":\"msa.pdf\",\"quote\":null"), .record) == [.missing])
+        #expect(verdicts("\"\(quote)\" [contracts/other.pdf, p. 2]", .markdown) == [.moved])
+        #expect(verdicts("\"\(quote)\" (b.md p. 2)", .markdown) == [.moved])
+        // A file's name without a page may be something else.
+        #expect(verdicts("\"\(quote)\", which settings.md repeats", .markdown) == [.ok])
+    }
+
+    @Test func recordsThatBreakOffAreToldByTheirLine() {
+        func fault(_ draft: String, _ path: String = "-") -> Int? {
+            QuoteVerifier.fault(in: draft, format: .of(path: path, text: draft))
+        }
+        #expect(fault("{\"schema\":\"docproc.answer/1\",\"citations\":[{\"id\":1,\"quote\":\"x y z") == 1)
+        #expect(fault("{\"citations\":[]}\n{\"citations\":[{\"quo", "a.jsonl") == 2)
+        #expect(fault("", "a.json") == 1)
+        #expect(fault("{\"citations\":[]}\n\n{\"citations\":[]}\n", "a.jsonl") == nil)
+        #expect(fault("[]", "a.json") == nil && fault("{ Braces of prose.", "a.txt") == nil)
+    }
+
     @Test func formatsAreTold() {
         #expect(QuoteVerifier.DraftFormat.of(path: "a.md", text: "{}") == .markdown)
         #expect(QuoteVerifier.DraftFormat.of(path: "a", text: "<!DOCTYPE html><p>") == .html)

@@ -38,6 +38,33 @@ import Testing
         #expect(strict.error.contains("error[DP-IN-02]"))
     }
 
+    @Test func whereNothingIsReadTheResultIsStillOneDocument() throws {
+        let program = try Program()
+        defer { program.remove() }
+        try program.write("docs/broken.pdf", "%PDF-1.4\nthis is no PDF\n")
+        let broken = try program.run("ingest", "docs", "--json")
+        #expect(broken.status == 3)
+        #expect((broken.json?["totals"] as? [String: Any])?["failed"] as? Int == 1)
+        #expect(broken.error.contains("no file gave text (exit 3)"))
+        #expect(try program.run("ingest", "docs").error.contains("error[DP-IN-"))
+        let nothing = try program.run("ingest", "-", "--json", input: "")
+        #expect(nothing.status == 3 && nothing.json?["schema"] as? String == "docproc.ingest/1")
+    }
+
+    @Test func namesGiveATerminalNoOrders() throws {
+        let program = try Program()
+        defer { program.remove() }
+        try program.write("docs/n\u{1B}[31m\u{7}\n9 read.txt", "The bridge was opened in 1931.\n")
+        try program.write("docs/broken\u{1B}.pdf", "%PDF-1.4\nthis is no PDF\n")
+        let result = try program.run("ingest", "docs")
+        #expect(result.output.contains("docs/n\\u{1b}[31m\\u{7}\\n9 read.txt\n"))
+        #expect(!(result.output + result.error).contains("\u{1B}"))
+        #expect(result.output.split(separator: "\n").count == 4)
+        let json = try program.run("ingest", "docs", "--json").json
+        let paths = (json?["documents"] as? [[String: Any]])?.compactMap { $0["doc"] as? String }
+        #expect(paths?.last?.contains("n\u{1B}[31m\u{7}\n9 read.txt") == true)
+    }
+
     @Test func textIsExportedToAFileForEachDocument() throws {
         let program = try Program()
         defer { program.remove() }

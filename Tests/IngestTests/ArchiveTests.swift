@@ -70,6 +70,11 @@ private let programs = WorkerPrograms(
         #expect(await named(["*.md", "*.docx"]) == ["inner.zip/a.md", "minutes.docx"])
         #expect(await named(["/*.txt"]) == ["notes.txt", "twice.txt", "twice.txt (2)"])
         #expect(await named(["data/"], []) == [])
+        // Also as files are called in what is printed.
+        let printed = folder + "/archives/archive.zip"
+        #expect(await named([printed + "/*.txt"]) == ["notes.txt", "twice.txt", "twice.txt (2)"])
+        let none = await report(["archives/archive.zip"], IngestOptions(exclude: [printed]))
+        #expect(lines(none).count == 1 && lines(none)[0].hasPrefix("excluded"))
         #expect(await named(["data/*.txt", "inner.zip"]) == ["inner.zip/a.md", "data/report.txt.gz"])
         #expect(await named(["*.zip"], ["*.txt"]).last == "minutes.docx")
         #expect(

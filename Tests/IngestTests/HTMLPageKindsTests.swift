@@ -184,7 +184,12 @@ import Testing
         ("font-size:1px", true), ("font-size: 1em", false), ("font-size:0.8rem", false), ("font-size:0", true),
         ("position:absolute; left:-9999px", true), ("text-indent:-1em", false), ("text-indent:-9999px", true),
         ("visibility:visible", false), ("visibility: collapse", true), ("display", false), (":;;:none", false),
-        ("font-size:-", false),
+        ("font-size:-", false), ("color: transparent", true), ("color:rgba(0,0,0,0)", true), ("color:#000", false),
+        ("color:hsl(0 0% 0% / 0.0)", true), ("color: rgba(0,0,0,.5)", false), ("transform:scale(0)", true),
+        ("transform:scale(1.5)", false), ("filter:opacity(0%)", true), ("clip-path:inset(100%)", true),
+        ("clip-path:inset(10px)", false), ("top:-100em", true), ("left:-20em", false), ("d/* */isplay:none", true),
+        ("display:/* */none", true), ("display:/*none", false), ("height:0;overflow:hidden", true), ("height:0", false),
+        ("max-height: 0px; overflow-y: clip", true), ("content-visibility:hidden", true),
     ])
     func stylesThatHide(_ style: String, _ hides: Bool) {
         #expect(HTMLVisibility.hides(style) == hides)

@@ -151,6 +151,11 @@ private func outline(_ document: Document) -> [String] {
         ("PK\u{3}\u{4}....a.txt", "a.zip", .zip), ("PK\u{3}\u{4}....a.txt", "a.jar", .other(.program)),
         ("{ \"schema_name\": \"DoclingDocument\", ", "a", .docling), ("{ \"a\": 1 }", "a.json", .text(.code)),
         ("SQLite format 3\0", "a", .other(.database)),
+        ("PK\u{3}\u{4}....a.pdf%PDF-1.4\n1 0 obj", "a.zip", .zip),
+        ("Files begin with %PDF-1.4.", "a.txt", .text(.prose)),
+        ("Files begin with %PDF-1.4.", "a.md", .markdown), ("<html><p>%PDF-1.4 1 0 obj", "a", .html),
+        ("HTTP/1.1 200\r\n\r\n%PDF-1.4\n1 0 obj\n", "a.bin", .pdf), ("\u{FEFF}\n%PDF-1.7", "a.txt", .pdf),
+        ("x%PDF-1.7", "a.pdf", .pdf),
         ("a\0b\0\0\u{1}", "a", .other(.binary)), ("\0\u{1}\u{2}\u{3}", "a.mp3", .other(.audio)),
         ("<svg xmlns=''>", "a", .other(.image)), ("In HTML one writes <html> first.", "a.txt", .text(.prose)),
     ])

@@ -102,6 +102,8 @@ import Testing
         try store.save(Self.full, extractor: "x")
         #expect(try store.document(sha256: Self.full.sha256, extractor: "x") == Self.full)
         #expect(try Data(contentsOf: URL(fileURLWithPath: file + ".damaged-1")).count == 20_000)
+        _ = try store.purgeAll()
+        #expect(!FileManager.default.fileExists(atPath: file + ".damaged-1"))
     }
 
     @Test func damagedPagesGiveATypedErrorThenARepair() throws {

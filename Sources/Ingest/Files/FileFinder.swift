@@ -34,14 +34,14 @@ struct FileFinder {
         var inode: UInt
     }
 
-    init(_ options: IngestOptions) {
+    init(_ options: IngestOptions, _ paths: [String]) {
         self.options = options
-        selection = FileSelection(options)
+        selection = FileSelection(options, of: paths)
     }
 
     /// All files below some paths: by argument, then by path bytewise.
     static func find(_ paths: [String], _ options: IngestOptions) -> [FoundFile] {
-        var finder = FileFinder(options)
+        var finder = FileFinder(options, paths)
         for path in paths { finder.argument(path) }
         return finder.found
     }

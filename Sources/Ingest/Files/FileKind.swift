@@ -25,12 +25,14 @@ enum FileKind: Equatable {
     /// and when the content says nothing.
     static func recognize(head: ArraySlice<UInt8>, name: String) -> FileKind {
         let suffix = FileKind.suffix(of: name)
-        if head.prefix(1024).range(of: "%PDF-") != nil { return .pdf }
+        let mark = head.prefix(1024).range(of: "%PDF-")?.lowerBound
+        if let mark, head[..<mark].allSatisfy({ $0 <= 0x20 || byteOrderMark.contains($0) }) { return .pdf }
         if head.starts(with: [0x50, 0x4B, 0x03, 0x04]) || head.starts(with: [0x50, 0x4B, 0x05, 0x06]) {
             return reasonBySuffix[suffix] == .program ? .other(.program) : .zip
         }
         if head.starts(with: [0x1F, 0x8B]) { return suffix == "svgz" ? .other(.image) : .gzip }
         if let reason = magic(head) { return .other(reason) }
+        if let mark, isPDF(head, from: mark, suffix) { return .pdf }
         if looksLikeDocling(head) { return .docling }
         if looksLikeHTML(head) { return markdownSuffixes.contains(suffix) ? .markdown : .html }
         if htmlSuffixes.contains(suffix) { return hasManyControls(head) ? .other(.binary) : .html }
@@ -56,6 +58,15 @@ enum FileKind: Equatable {
     }
 
     // MARK: Content
+
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
+    /// Whether a PDF begins at a mark that other bytes stand before. Text that speaks of PDF files has the mark as well,
+    /// and no object behind it.
+    private static func isPDF(_ head: ArraySlice<UInt8>, from mark: Int, _ suffix: String) -> Bool {
+        if suffix == "pdf" { return true }
+        return !looksLikeHTML(head) && head[mark...].range(of: " obj") != nil
+    }
 
     private static func looksLikeHTML(_ head: ArraySlice<UInt8>) -> Bool {
         // Letters only: also finds the tags in UTF-16.

@@ -22,9 +22,23 @@ struct FileSelection: Sendable {
     private let include: [GlobPattern]
     private let exclude: [GlobPattern]
 
-    init(_ options: IngestOptions) {
-        include = options.include.compactMap { GlobPattern($0) }
-        exclude = options.exclude.compactMap { GlobPattern($0) }
+    /// `paths`: the files and folders that the user named.
+    init(_ options: IngestOptions, of paths: [String]) {
+        include = Self.patterns(options.include, of: paths)
+        exclude = Self.patterns(options.exclude, of: paths)
+    }
+
+    /// Patterns, also as they are for one that begins with the path of a folder or archive that the user named: so files
+    /// are called in what is printed.
+    private static func patterns(_ globs: [String], of paths: [String]) -> [GlobPattern] {
+        globs.flatMap { glob in
+            [GlobPattern(glob)]
+                + paths.map { path in
+                    let folder = path.hasSuffix("/") ? path : path + "/"
+                    if glob == path { return path.split(separator: "/").last.flatMap { GlobPattern("/" + $0) } }
+                    return glob.hasPrefix(folder) ? GlobPattern("/" + glob.dropFirst(folder.count)) : nil
+                }
+        }.compactMap { $0 }
     }
 
     /// A file of a directory, or one that was named; nil where it is left out.

@@ -59,9 +59,11 @@ enum HTMLVisibility {
         return false
     }
 
-    /// Whether a style makes text invisible: not shown, of no size or opacity, or far off the page.
+    /// Whether a style makes text invisible: not shown, of no size, colour or opacity, or far off the page.
     static func hides(_ style: String) -> Bool {
-        for rule in style.lowercased().split(separator: ";") {
+        var isCut = false
+        var isEmpty = false
+        for rule in withoutComments(style.lowercased()).split(separator: ";") {
             let parts = rule.split(separator: ":", maxSplits: 1)
             guard parts.count == 2 else { continue }
             let name = String(parts[0]).trimmed
@@ -70,15 +72,46 @@ enum HTMLVisibility {
             switch name {
             case "display": if value == "none" { return true }
             case "visibility": if value == "hidden" || value == "collapse" { return true }
+            case "content-visibility": if value == "hidden" { return true }
             case "opacity": if number(value) == 0 { return true }
+            case "color": if value == "transparent" || isClear(value) { return true }
+            case "transform": if argument(of: "scale", in: value) == 0 { return true }
+            case "filter": if argument(of: "opacity", in: value) == 0 { return true }
+            case "clip-path": if let inset = argument(of: "inset", in: value), inset >= 50 { return true }
             case "font-size":
                 if let size = number(value), size == 0 || size <= 1 && value.hasSuffix("px") { return true }
             case "text-indent", "left", "top", "margin-left":
-                if let shift = number(value), shift <= -999 { return true }
+                if let shift = number(value), shift <= (value.hasSuffix("em") ? -60 : -999) { return true }
+            case "overflow", "overflow-x", "overflow-y": isCut = isCut || value == "hidden" || value == "clip"
+            case "width", "height", "max-width", "max-height": isEmpty = isEmpty || number(value) == 0
             default: break
             }
         }
-        return false
+        return isCut && isEmpty
+    }
+
+    private static func withoutComments(_ style: String) -> String {
+        guard style.contains("/*") else { return style }
+        var kept = ""
+        var rest = style[...]
+        while let open = rest.firstRange(of: "/*") {
+            kept += rest[..<open.lowerBound]
+            rest = rest[open.upperBound...]
+            rest = rest.firstRange(of: "*/").map { rest[$0.upperBound...] } ?? ""
+        }
+        return kept + rest
+    }
+
+    /// Whether a colour with an opacity has none: `rgba(0, 0, 0, 0)`, `hsl(0 0% 0% / 0)`.
+    private static func isClear(_ color: String) -> Bool {
+        guard let open = color.firstIndex(of: "("), color.hasSuffix(")") else { return false }
+        let parts = color[color.index(after: open)...].dropLast().split { ", /".contains($0) }
+        return parts.count == 4 && number(String(parts[3])) == 0
+    }
+
+    /// The first number behind the name of a function.
+    private static func argument(of function: String, in value: String) -> Double? {
+        value.hasPrefix(function + "(") ? number(String(value.dropFirst(function.utf8.count + 1)).trimmed) : nil
     }
 
     /// The number that a value begins with.

@@ -55,16 +55,22 @@ struct IngestCommand: DocprocCommand {
                 ]), text: text(report))
         }
         if report.outcomes.isEmpty {
-            throw UserError(.corpusEmpty, "there are no files in \(paths.joined(separator: " "))")
+            throw end(UserError(.corpusEmpty, "there are no files in \(paths.joined(separator: " "))"))
         }
         if report.read == 0 {
-            throw UserError(
-                .nothingReadable, "no file gave text", places: [.init("corpus", paths.joined(separator: " "))])
+            throw end(
+                UserError(
+                    .nothingReadable, "no file gave text", places: [.init("corpus", paths.joined(separator: " "))]))
         }
         if report.failed > 0, context.settings.text(SettingKey.onUnreadable) != "skip" {
             throw EndWith(
                 status: .partial, note: "\(Format.plural(report.failed, "file")) could not be read (exit 6)")
         }
+    }
+
+    /// An error that is met when the result is printed already. Standard output gets one document of JSON and not two.
+    private func end(_ error: UserError) -> any Error {
+        global.json ? EndWith(status: error.exit, note: "\(error.cause) (exit \(error.exit.rawValue))") : error
     }
 
     private func totals(_ report: IngestReport) -> JSONValue {
@@ -86,12 +92,12 @@ struct IngestCommand: DocprocCommand {
                 rows.append([
                     Format.count(outcome.pages.total), Format.count(outcome.characters),
                     document.metadata["language"] ?? "–", outcome.quality.map { "\(Format.quality($0))" } ?? "–",
-                    (["read"] + document.notes.map(\.rawValue)).joined(separator: ", "), outcome.path,
+                    (["read"] + document.notes.map(\.rawValue)).joined(separator: ", "), Format.oneLine(outcome.path),
                 ])
             case .skipped(let reason):
-                rows.append(["–", "–", "–", "–", "skipped: \(reason.rawValue)", outcome.path])
+                rows.append(["–", "–", "–", "–", "skipped: \(reason.rawValue)", Format.oneLine(outcome.path)])
             case .failed(let failure):
-                rows.append(["–", "–", "–", "–", "failed: \(failure.reason.rawValue)", outcome.path])
+                rows.append(["–", "–", "–", "–", "failed: \(failure.reason.rawValue)", Format.oneLine(outcome.path)])
             }
         }
         return Format.table(rows, rightAligned: [0, 1, 3])

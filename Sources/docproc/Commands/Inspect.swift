@@ -56,7 +56,7 @@ struct InspectCommand: DocprocCommand {
             case .skipped(let reason): what = "skipped: \(reason.explanation)"
             case .failed(let failure): what = "failed: \(failure.reason.rawValue): \(failure.detail)"
             }
-            rows.append([outcome.path, what])
+            rows.append([Format.oneLine(outcome.path), what])
             records.append(CorpusReader.fields(outcome))
         }
         try context.print(
@@ -64,7 +64,7 @@ struct InspectCommand: DocprocCommand {
     }
 
     private func text(_ document: Document, _ segments: [Segment], style: Style) -> String {
-        var lines = [style.bold(document.path)]
+        var lines = [style.bold(Format.oneLine(document.path))]
         if let title = document.title { lines.append("title: \(title)") }
         if !document.notes.isEmpty { lines.append("notes: " + document.notes.map(\.rawValue).joined(separator: ", ")) }
         var shown = 0

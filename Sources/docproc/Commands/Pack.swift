@@ -59,6 +59,11 @@ struct PackCommand: DocprocCommand {
         var settings: [FlagSetting] { context.map { [(SettingKey.context.name, [$0], "--context")] } ?? [] }
     }
 
+    func validate() throws {
+        if reserve < 0 { throw ValidationError("--reserve is a number of tokens, 0 or more") }
+        if overlap < 0 { throw ValidationError("--overlap is a number of tokens, 0 or more") }
+    }
+
     func run(in context: CommandContext) async throws {
         let loader = ModelLoader(context: context)
         let files = try loader.files()
@@ -69,7 +74,13 @@ struct PackCommand: DocprocCommand {
         switch context.settings.text(SettingKey.context) ?? "auto" {
         case "auto": size = min(loader.reliableWindow(files), accepted)
         case "max": size = accepted
-        default: size = min(context.settings.integer(SettingKey.context) ?? accepted, accepted)
+        default:
+            let wanted = context.settings.integer(SettingKey.context) ?? accepted
+            size = min(wanted, accepted)
+            if wanted > accepted {
+                context.narrator.warn(
+                    "the model reads \(Format.count(accepted)) tokens at most; windows have that many")
+            }
         }
         let loaded = try await CorpusReader(
             context: context, options: try selection.ingestOptions(context.settings),

@@ -157,7 +157,7 @@ struct TokenizeCommand: DocprocCommand {
     }
 
     private func list(_ counts: [TokenCount], total: Int) -> String {
-        var rows = counts.map { [Format.count($0.tokens), $0.path, $0.note] }
+        var rows = counts.map { [Format.count($0.tokens), Format.oneLine($0.path), $0.note] }
         rows.append([Format.count(total), "in all", ""])
         return Format.table(rows, rightAligned: [0])
     }
@@ -235,7 +235,7 @@ struct TokenTree {
             name += "/" + only
             node = child
         }
-        lines.append((node.tokens, head + name + (node.children.isEmpty ? "" : "/"), node.note))
+        lines.append((node.tokens, head + Format.oneLine(name) + (node.children.isEmpty ? "" : "/"), node.note))
         let children = sorted(node)
         for (index, child) in children.enumerated() {
             let last = index == children.count - 1

@@ -26,11 +26,16 @@ struct VerifyCommand: DocprocCommand {
             throw UserError(.badFlag, "verify needs --corpus PATH", remedies: [.init("--corpus PATH", "where to look")])
         }
         let draft = try read()
+        let format = QuoteVerifier.DraftFormat.of(path: file, text: draft)
+        if let line = QuoteVerifier.fault(in: draft, format: format) {
+            throw UserError(
+                .inputUnreadable, "the record is cut off or is no JSON", places: [.init("file", "\(file):\(line)")],
+                remedies: [.init("run the command that wrote it again")])
+        }
         let reader = CorpusReader(
             context: context, options: try selection.ingestOptions(context.settings),
             store: try StoreAccess.open(context))
         let loaded = try await reader.read(corpus)
-        let format = QuoteVerifier.DraftFormat.of(path: file, text: draft)
         let found = QuoteVerifier(loaded.corpus.documents.map(\.document)).verify(draft, format: format)
         let bad = found.filter { $0.verdict != .ok }
         try context.print(
@@ -54,7 +59,14 @@ struct VerifyCommand: DocprocCommand {
     private func read() throws -> String {
         do {
             let bytes = try file == "-" ? SmallFile.bytes(.standardInput) : SmallFile.bytes(FilePath(file))
+            guard !bytes.starts(with: "%PDF-".utf8), !bytes.prefix(4096).contains(0) else {
+                throw UserError(
+                    .inputUnreadable, "the draft is no text", places: [.init("file", file)],
+                    remedies: [.init("docproc ingest FILE --export text -o DIR", "gives the text of a document")])
+            }
             return String(decoding: bytes, as: UTF8.self)
+        } catch let error as UserError {
+            throw error
         } catch {
             throw UserError(
                 FileFacts.exists(file) ? .inputUnreadable : .inputMissing, "the draft could not be read: \(error)",
@@ -66,13 +78,14 @@ struct VerifyCommand: DocprocCommand {
         let rows = quotations.map { quotation -> [String] in
             let place = "\(file):\(quotation.line)"
             let quote = "\"\(quotation.quote)\""
-            let found = quotation.found.map { "\($0.doc) p. \($0.label ?? String($0.page))" }
+            let found = quotation.found.map { "\(Format.oneLine($0.doc)) p. \($0.label ?? String($0.page))" }
             switch quotation.verdict {
             case .ok: return [place, style.green("ok     "), quote, found ?? ""]
             case .moved:
                 return [
                     place, style.yellow("moved  "), quote,
-                    "cited p. \(quotation.cited?.page ?? "–"), found \(found ?? "elsewhere")",
+                    "cited \(quotation.cited?.doc.map { "\($0) " } ?? "")p. \(quotation.cited?.page ?? "–"), found "
+                        + (found ?? "elsewhere"),
                 ]
             case .missing:
                 let alike = quotation.similarity.map { " (\(Int($0 * 100)) % alike)" } ?? ""

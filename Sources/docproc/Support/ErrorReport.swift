@@ -25,8 +25,8 @@ enum ErrorReport {
     ///
     /// - Parameter stop: set when the command was at work already.
     static func text(_ error: UserError, style: Style, stop: StopReason? = nil) -> String {
-        var lines = [style.red("error[\(error.code.rawValue)]:") + " " + error.cause]
-        lines += error.places.map { "  \($0.label): \($0.value)" }
+        var lines = [style.red("error[\(error.code.rawValue)]:") + " " + Format.oneLine(error.cause)]
+        lines += error.places.map { "  \($0.label): \(Format.oneLine($0.value))" }
         let width = error.remedies.map(\.action.count).max() ?? 0
         for (index, remedy) in error.remedies.enumerated() {
             let action =

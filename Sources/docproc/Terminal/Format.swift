@@ -65,6 +65,20 @@ enum Format {
         return "\(part * 100 / whole) %"
     }
 
+    /// Text of others, such as the name of a file, as one line that gives a terminal no orders: control characters and
+    /// marks of direction are written out.
+    static func oneLine(_ text: String) -> String {
+        if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
+        return text.unicodeScalars.reduce(into: "") { line, scalar in
+            switch scalar.value {
+            case 0x0A: line += "\\n"
+            case ..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069:
+                line += "\\u{" + String(scalar.value, radix: 16) + "}"
+            default: line.unicodeScalars.append(scalar)
+            }
+        }
+    }
+
     /// Text padded to a width in characters.
     static func pad(_ text: String, _ width: Int, right: Bool = false) -> String {
         let space = String(repeating: " ", count: max(0, width - text.count))

@@ -67,11 +67,13 @@ final class Narrator: Sendable {
 
     /// A line that only `--verbose` shows.
     func detail(_ text: String) {
+        let text = Format.oneLine(text)
         if isVerbose { say(style.dim(text), plain: text) }
     }
 
     /// A warning; shown even under `--quiet`.
     func warn(_ text: String) {
+        let text = Format.oneLine(text)
         say(style.yellow("warning:") + " " + text, plain: "warning: " + text)
     }
 
