@@ -64,7 +64,12 @@ final class HubServer: Sendable {
         Thread.detachNewThread {
             while true {
                 let connection = accept(descriptor, nil, nil)
-                guard connection >= 0 else { return }
+                guard connection >= 0 else {
+                    // Here and not in `deinit`: the next server may get the number of a closed descriptor at once, and
+                    // this thread would take its connections.
+                    close(descriptor)
+                    return
+                }
                 Thread.detachNewThread {
                     Self.serve(connection, answer)
                     close(connection)
@@ -75,7 +80,6 @@ final class HubServer: Sendable {
 
     deinit {
         shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
     }
 
     private static func serve(_ connection: Int32, _ answer: (HubQuery) -> HubAnswer) {
